@@ -1,0 +1,1 @@
+"""Programs beside the package: set-up, benchmarks, generated pages."""
