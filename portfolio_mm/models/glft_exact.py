@@ -1,0 +1,164 @@
+"""Exact quotes of one asset on a bounded inventory grid: the ergodic limit and finite horizons.
+
+With v = exp(k theta / clip) the Hamilton-Jacobi equation becomes linear, v' = M v going back in time, M tridiagonal:
+alpha q^2 - k mu q / clip on the diagonal, -eta beside it (theory §2.1; GLFT 2013 propositions 1-2, theorem 2).
+Quotes need only ratios of neighbours of v, so v itself, which spans hundreds of orders of magnitude, is never formed.
+Inventory runs over -limit..limit clips, index i = clips + limit. Units as in `glft`.
+"""
+
+import math
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from portfolio_mm.models.glft import hamiltonian_constant, static_half_spread
+
+Array = NDArray[np.float64]
+
+
+@nb.njit(cache=True)
+def diagonal(sigma: float, k: float, gamma: float, clip: float, limit: int, drift: float) -> Array:  # noqa: PLR0917 - flat arguments
+    """Diagonal of M, shape (2 limit + 1,), 1/s: alpha q^2 - k drift q / clip, alpha = k gamma sigma^2 / (2 clip)."""
+    q = np.arange(-limit, limit + 1) * clip
+    diag: Array = k * gamma * sigma * sigma / (2.0 * clip) * q * q - k * drift * q / clip
+    return diag
+
+
+@nb.njit(cache=True)
+def coupling(a: float, k: float, xi: float, clip: float, impact: float) -> float:
+    """Minus the off-diagonal of M, 1/s: eta = A C e^(-k impact / 2)."""
+    eta: float = a * hamiltonian_constant(k, xi, clip) * math.exp(-0.5 * k * impact)
+    return eta
+
+
+@nb.njit(cache=True)
+def _step_ratios(diag: Array, eta: float, level: float, middle: int, up: Array, down: Array) -> bool:  # noqa: PLR0917 - flat arguments
+    """Continued fractions from both ends to the middle; false when `level` is above the ground state.
+
+    up[i] = v[i] / v[i-1] for i > middle, down[i] = v[i] / v[i+1] for i < middle.
+    """
+    last = len(diag) - 1
+    ratio = 0.0
+    for i in range(last, middle, -1):
+        pivot = diag[i] - level - eta * ratio
+        if pivot <= 0.0:
+            return False
+        ratio = eta / pivot
+        up[i] = ratio
+    other = 0.0
+    for i in range(middle):
+        pivot = diag[i] - level - eta * other
+        if pivot <= 0.0:
+            return False
+        other = eta / pivot
+        down[i] = other
+    return diag[middle] - level - eta * (ratio + other) > 0.0  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def ground_state(diag: Array, eta: float) -> tuple[float, Array]:
+    """Smallest eigenvalue of M and the log ratios ln(v[i] / v[i-1]) of its vector, index 1.. (entry 0 is NaN).
+
+    Bisection on the sign of the Schur complement at the smallest diagonal entry: exact to rounding, never negative.
+    """
+    middle = int(np.argmin(diag))
+    up, down = np.ones(len(diag)), np.ones(len(diag))
+    low, high = diag[middle] - 2.0 * eta, diag[middle]
+    for _ in range(200):
+        level = 0.5 * (low + high)
+        if level in (low, high):
+            break
+        if _step_ratios(diag, eta, level, middle, up, down):
+            low = level
+        else:
+            high = level
+    _step_ratios(diag, eta, low, middle, up, down)
+    steps = np.empty(len(diag))
+    steps[0] = np.nan
+    for i in range(1, len(diag)):
+        steps[i] = math.log(up[i]) if i > middle else -math.log(down[i - 1])
+    return low, steps
+
+
+@nb.njit(cache=True)
+def _distances(steps: Array, k: float, base: float) -> tuple[Array, Array]:
+    """Quotes from log ratios: bid[i] = -steps[i+1] / k + base, ask[i] = steps[i] / k + base; NaN beyond the limits."""
+    bid, ask = np.empty(len(steps)), steps / k + base
+    bid[-1] = np.nan
+    bid[:-1] = base - steps[1:] / k
+    return bid, ask
+
+
+@nb.njit(cache=True)
+def ergodic(  # noqa: PLR0917 - flat arguments
+    sigma: float,
+    a: float,
+    k: float,
+    gamma: float,
+    xi: float,
+    clip: float,
+    limit: int,
+    drift: float,
+    impact: float,
+) -> tuple[float, Array, Array, Array]:
+    """Stationary problem: (lambda_0 in 1/s, bid, ask, log ratios), arrays of shape (2 limit + 1,).
+
+    lambda_0 times -clip / k is the certainty-equivalent profit per second. Bid is NaN at +limit, ask at -limit.
+    `impact` other than 0 is derived for clip 1.
+    """
+    level, steps = ground_state(diagonal(sigma, k, gamma, clip, limit, drift), coupling(a, k, xi, clip, impact))
+    bid, ask = _distances(steps, k, static_half_spread(k, xi, clip) + 0.5 * impact)
+    return level, bid, ask, steps
+
+
+@nb.njit(cache=True)
+def stationary_law(steps: Array) -> Array:
+    """Probabilities of inventory under the ergodic quotes: v^2 normalised (detailed balance; symmetric case)."""
+    log_v = np.zeros(len(steps))
+    for i in range(1, len(steps)):
+        log_v[i] = log_v[i - 1] + steps[i]
+    law = np.exp(2.0 * (log_v - log_v.max()))
+    normalised: Array = law / law.sum()
+    return normalised
+
+
+@nb.njit(cache=True)
+def finite_horizon(  # noqa: PLR0917 - flat arguments
+    sigma: float,
+    a: float,
+    k: float,
+    gamma: float,
+    xi: float,
+    clip: float,
+    limit: int,
+    drift: float,
+    impact: float,
+    horizon_s: float,
+) -> tuple[Array, Array]:
+    """Quotes with `horizon_s` seconds to go and nothing owed at the end: (bid, ask), shape (2 limit + 1,).
+
+    v = exp(-M t) v(T) by uniformisation, in which every term is positive: full relative accuracy in each entry.
+    """
+    diag = diagonal(sigma, k, gamma, clip, limit, drift)
+    eta = coupling(a, k, xi, clip, impact)
+    q = np.arange(-limit, limit + 1) * clip
+    v = np.exp(-0.5 * k * impact * q * q)
+    top = diag.max()
+    rate = top - diag.min() + 2.0 * eta
+    pieces = math.ceil(rate * horizon_s / 10.0)
+    for _ in range(pieces):
+        span_s = horizon_s / pieces
+        term, total = v.copy(), v.copy()
+        for n in range(1, 80):
+            spread = (top - diag) * term
+            spread[:-1] += eta * term[1:]
+            spread[1:] += eta * term[:-1]
+            term = spread * (span_s / n)
+            total += term
+        v = total / total.max()
+    steps = np.empty(len(v))
+    steps[0] = np.nan
+    steps[1:] = np.log(v[1:] / v[:-1])
+    bid, ask = _distances(steps, k, static_half_spread(k, xi, clip) + 0.5 * impact)
+    return bid, ask

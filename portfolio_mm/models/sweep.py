@@ -1,0 +1,43 @@
+"""Market orders as probes of depth: trades of one block and one side are one sweep, known by its deepest print.
+
+A sweep that sells reaches our bids at every distance up to X = (fair - px) / fair in bps, one that buys our asks.
+`fair` is what stood before the block. Trades are grouped because one market order prints once per maker it meets.
+"""
+
+from typing import Any
+
+import numba as nb
+
+from portfolio_mm.domain.records import record
+
+SWEEP = record([("block_ns", "i8"), ("open_", "i4"), ("pad_", "i4"), ("depth_bps", "f8"), ("fair_px", "f8")])
+"""The sweep being collected on one side; `open_` 0 when there is none."""
+
+
+@nb.njit(cache=True)
+def penetration_bps(side: int, px: float, fair_px: float) -> float:
+    """How far beyond fair a print at `px` reached into our side (0 our bids, 1 our asks), bps of fair."""
+    sign = 1.0 if side == 0 else -1.0
+    return sign * (fair_px - px) / fair_px * 1e4
+
+
+@nb.njit(cache=True)
+def absorb(sweep: Any, block_ns: int, depth_bps: float, fair_px: float) -> None:
+    """Open a sweep with its first print, or deepen the open one of the same block."""
+    if sweep.open_ == 0:
+        sweep.block_ns = block_ns
+        sweep.open_ = 1
+        sweep.depth_bps = depth_bps
+        sweep.fair_px = fair_px
+    elif depth_bps > sweep.depth_bps:
+        sweep.depth_bps = depth_bps
+
+
+@nb.njit(cache=True)
+def clear(sweep: Any) -> None:
+    """No sweep open."""
+    sweep.block_ns = 0
+    sweep.open_ = 0
+    sweep.pad_ = 0
+    sweep.depth_bps = 0.0
+    sweep.fair_px = 0.0

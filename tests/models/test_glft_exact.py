@@ -1,0 +1,91 @@
+"""The exact solver against tabulated numbers and exact facts."""
+
+import csv
+import json
+import math
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import mathieu_a
+
+from portfolio_mm.models import glft, glft_exact
+
+DATA = Path(__file__).parent / "data"
+Solved = tuple[float, glft_exact.Array, glft_exact.Array, glft_exact.Array]
+
+
+def reference_rows() -> list[dict[str, str]]:
+    with (DATA / "glft_quotes.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@cache
+def stationary(*case: float) -> Solved:
+    *numbers, limit, drift, impact = case
+    solved: Solved = glft_exact.ergodic(*numbers, int(limit), drift, impact)
+    return solved
+
+
+@cache
+def with_horizon(horizon_s: float, *case: float) -> tuple[glft_exact.Array, glft_exact.Array]:
+    *numbers, limit, drift, impact = case
+    solved: tuple[glft_exact.Array, glft_exact.Array]
+    solved = glft_exact.finite_horizon(*numbers, int(limit), drift, impact, horizon_s)
+    return solved
+
+
+def test_every_tabulated_exact_quote_is_reproduced() -> None:
+    for row in reference_rows():
+        case = [float(row[name]) for name in ("sigma", "A", "k", "gamma", "xi", "D")]
+        clips = round(float(row["Q"]) / float(row["D"]))
+        case += [clips, float(row["mu"]), float(row["imp"])]
+        i = round(float(row["q"]) / float(row["D"])) + clips
+        _, bid, ask, _ = stationary(*case)
+        assert bid[i] == pytest.approx(float(row["bid_exact_inf"]), abs=1e-9), row
+        assert ask[i] == pytest.approx(float(row["ask_exact_inf"]), abs=1e-9), row
+        for slot, tau in enumerate(row["tau_slots"].split("|")):
+            bid, ask = with_horizon(float(tau), *case)
+            assert bid[i] == pytest.approx(float(row[f"bid_exact_tau_slot{slot}"]), abs=1e-9), (tau, row)
+            assert ask[i] == pytest.approx(float(row[f"ask_exact_tau_slot{slot}"]), abs=1e-9), (tau, row)
+
+
+@pytest.mark.parametrize("name", ["paper", "g01", "as_"])
+def test_eigenvalue_profit_and_inventory_match_the_reference(name: str) -> None:
+    ref = json.loads((DATA / "glft_ergodic.json").read_text())[name]
+    sigma, a, k, gamma, xi = (ref[key] for key in ("sigma", "A", "k", "gamma", "xi"))
+    level, bid, ask, steps = stationary(sigma, a, k, gamma, xi, 1.0, 60, 0.0, 0.0)
+    assert level == pytest.approx(ref["lambda0_eig_Q60"], rel=1e-13)
+    assert level == pytest.approx(ref["alpha"] / 4.0 * mathieu_a(0, 4.0 * ref["eta"] / ref["alpha"]), rel=1e-12)
+    assert -level / k == pytest.approx(ref["certainty_equivalent_rate"], rel=1e-13)
+    law = glft_exact.stationary_law(steps)
+    q = np.arange(-60, 61)
+    assert math.sqrt(law @ q**2) == pytest.approx(ref["std_q_stationary"], rel=1e-9)
+    rates = a * np.nan_to_num(np.exp(-k * bid)) + a * np.nan_to_num(np.exp(-k * ask))
+    assert law @ rates == pytest.approx(ref["fills_per_time_both_sides"], rel=1e-9)
+    skew = glft.skew_coefficient(sigma, a, k, gamma, xi, 1.0)
+    assert glft.inventory_sd(k, skew, 1.0) == pytest.approx(ref["std_q_gauss"], rel=1e-12)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 10])
+def test_without_risk_aversion_the_limit_sets_the_profit(limit: int) -> None:
+    """rho(Q) = (2 eta / k) cos(pi / (2 Q + 2)), exactly (theory §2.3, fact 5)."""
+    level, _, _, _ = glft_exact.ergodic(0.3, 0.9, 0.3, 0.0, 0.0, 1.0, limit, 0.0, 0.0)
+    eta = 0.9 / math.e
+    assert -level == pytest.approx(2.0 * eta * math.cos(math.pi / (2 * limit + 2)), rel=1e-13)
+
+
+def test_bid_and_ask_mirror_each_other_and_stop_at_the_limits() -> None:
+    _, bid, ask, _ = stationary(0.3, 0.9, 0.3, 0.01, 0.01, 1.0, 30, 0.0, 0.0)
+    assert np.allclose(bid[:-1], ask[::-1][:-1], rtol=0.0, atol=1e-10)
+    assert np.isnan(bid[-1])
+    assert np.isnan(ask[0])
+    assert np.all(np.diff(bid[:-1]) > 0.0)
+
+
+def test_far_tails_do_not_underflow() -> None:
+    """At 300 clips v is smaller than 1e-300 by far; its ratios are as smooth as in the middle."""
+    _, bid, ask, _ = glft_exact.ergodic(0.3, 0.9, 0.3, 0.01, 0.01, 1.0, 300, 0.0, 0.0)
+    assert np.all(np.isfinite(bid[:-1]))
+    assert np.all(np.diff(ask[1:]) < 0.0)
