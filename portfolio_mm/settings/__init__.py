@@ -1,0 +1,1 @@
+"""Settings: what a person may choose. Only this room knows pydantic; actors read `settings.plan`, which does not."""
