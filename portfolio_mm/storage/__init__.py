@@ -1,0 +1,1 @@
+"""What survives a crash: the state store, journals, checkpoints; and recorded tapes."""
