@@ -1,0 +1,277 @@
+"""Fill intensity Lambda(delta) = A e^(-k delta) per side (C5): A in 1/s, k in 1/bps, from an exposure-aware likelihood.
+
+Market orders are probes: a sweep that reaches X bps beyond fair would have filled any quote nearer than X. Own resting
+orders add exposure at their own distance and own fills events; their level against the probes is the efficiency
+(queue, latency), shrunk to 1. Where we quote says nothing about k (`exposure_fit`): always quoting 10 bps away does not
+make 1/k 10 bps, also because a sweep that ended at our own order is known only to have reached it (censored).
+Gamma priors on A and k, exponential forgetting; the prior of 1/k is the book's size-weighted distance.
+Source: theory §2.5, §12. One exponential does not fit a real book globally: where sweeps were counted at the distance
+that is quoted, engine/viability.py uses the counts and their local decay (depth_profile.py) instead of this fit.
+"""
+
+import math
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+from portfolio_mm.domain.records import record
+from portfolio_mm.models.decay import NS_PER_S, half_life_factor
+from portfolio_mm.models.depth_bins import BINS, bin_of
+from portfolio_mm.models.exposure_fit import k_mode, own_moments
+from portfolio_mm.models.sweep import SWEEP, absorb, clear, penetration_bps
+
+HEARS = ("TRADE", "BOOK", "TIMER", "FILL")
+SAME_BPS = 0.01
+"""A sweep no deeper than our fill plus this ended at our order; fair may differ that much between the two feeds."""
+
+PARAMS = record(
+    [
+        ("half_life_s", "f8"),
+        ("refit_ns", "i8"),
+        ("gap_ns", "i8"),
+        ("late_ns", "i8"),
+        ("ready_s", "f8"),
+        ("prior_a_per_s", "f8"),
+        ("prior_a_count", "f8"),
+        ("prior_k_per_bps", "f8"),
+        ("prior_k_count", "f8"),
+        ("prior_efficiency_count", "f8"),
+        ("book_tau_s", "f8"),
+        ("min_k_per_bps", "f8"),
+        ("max_k_per_bps", "f8"),
+    ]
+)
+STATE = record(
+    [
+        ("seen", "i8"),
+        ("last_ns", "i8"),
+        ("ready", "i4"),
+        ("book_ready", "i4"),
+        ("refused", "i8"),
+        ("next_refit_ns", "i8"),
+        ("refit_ns", "i8"),
+        ("book_ns", "i8"),
+        ("observed_s", "f8"),
+        ("exposure_s", "f8"),
+        ("sweeps", SWEEP, (2,)),
+        ("probes", "f8", (2,)),
+        ("probe_depth", "f8", (2,)),
+        ("exact", "f8", (2,)),
+        ("closed_ns", "i8", (2,)),
+        ("closed_bps", "f8", (2,)),
+        ("own_s", "f8", (2, BINS)),
+        ("own_depth", "f8", (2, BINS)),
+        ("own_fills", "f8", (2,)),
+        ("own_fill_depth", "f8", (2,)),
+        ("own_fill_ns", "i8", (2,)),
+        ("own_fill_bin", "i8", (2,)),
+        ("own_fill_bps", "f8", (2,)),
+        ("book_depth_bps", "f8", (2,)),
+        ("a_per_s", "f8", (2,)),
+        ("k_per_bps", "f8", (2,)),
+        ("k_se", "f8", (2,)),
+        ("market_a_per_s", "f8", (2,)),
+        ("efficiency", "f8", (2,)),
+    ]
+)
+"""`a_per_s` is efficiency times `market_a_per_s`: the A of our own orders. `probes` counts sweeps, `exact` those not
+stopped by an own order. All sums are forgotten at one half-life; `closed_*` and `own_fill_*` match fills to sweeps."""
+
+
+def default_params() -> np.ndarray[Any, Any]:
+    """One PARAMS record: half-life 10 min, refit each second, A ~ 0.1/s (2 events), k ~ 0.4/bps (5 events)."""
+    p = np.zeros(1, dtype=PARAMS)
+    p["half_life_s"], p["refit_ns"], p["gap_ns"], p["late_ns"] = 600.0, 10**9, 10**10, 2 * 10**9
+    p["ready_s"], p["book_tau_s"] = 15.0, 60.0
+    p["prior_a_per_s"], p["prior_a_count"] = 0.1, 2.0
+    p["prior_k_per_bps"], p["prior_k_count"], p["prior_efficiency_count"] = 0.4, 5.0, 10.0
+    p["min_k_per_bps"], p["max_k_per_bps"] = 0.005, 100.0
+    return p
+
+
+@nb.njit(cache=True)
+def reset(st: Any, p: Any) -> None:
+    """Forget everything; outputs are the priors until data outweigh them."""
+    st.seen = 0
+    st.last_ns = 0
+    st.ready = 0
+    st.book_ready = 0
+    st.refused = 0
+    st.next_refit_ns = 0
+    st.refit_ns = 0
+    st.book_ns = 0
+    st.observed_s = 0.0
+    st.exposure_s = 0.0
+    for cells in (st.own_s, st.own_depth):
+        cells[:, :] = 0.0
+    for sums in (st.probes, st.probe_depth, st.exact, st.own_fills, st.own_fill_depth):
+        sums[:] = 0.0
+    st.own_fill_ns[:] = 0
+    st.own_fill_bin[:] = -1
+    st.own_fill_bps[:] = 0.0
+    st.closed_ns[:] = 0
+    st.closed_bps[:] = 0.0
+    st.book_depth_bps[:] = np.nan
+    st.a_per_s[:] = p.prior_a_per_s
+    st.k_per_bps[:] = p.prior_k_per_bps
+    st.k_se[:] = p.prior_k_per_bps / math.sqrt(p.prior_k_count)
+    st.market_a_per_s[:] = p.prior_a_per_s
+    st.efficiency[:] = 1.0
+    for side in range(2):
+        clear(st.sweeps[side])
+
+
+@nb.njit(cache=True)
+def update(st: Any, p: Any, now_ns: int, aggressor: int, px: float, fair_px: float) -> bool:  # noqa: PLR0917 - flat arguments
+    """Hear a trade (`aggressor` 0 buy, 1 sell) at block time, or only that time passed (`aggressor` -1).
+
+    `fair_px` is the fair value before the trade's block. Trades up to late_ns behind the clock are taken.
+
+    Returns:
+        False when refused (older than that, NaN or not positive price or fair); state is kept.
+    """
+    is_trade = aggressor >= 0
+    bad_px = is_trade and not (0.0 < px < 1e300 and 0.0 < fair_px < 1e300)
+    if bad_px or now_ns <= 0 or now_ns < st.last_ns - (p.late_ns if is_trade else 0):
+        st.refused += 1
+        return False
+    if st.seen == 0:
+        st.next_refit_ns = now_ns + p.refit_ns
+        st.refit_ns = now_ns
+    elif st.last_ns < now_ns <= st.last_ns + p.gap_ns:
+        st.exposure_s += (now_ns - st.last_ns) / NS_PER_S
+        st.observed_s += (now_ns - st.last_ns) / NS_PER_S
+    for side in range(2):
+        if st.sweeps[side].open_ == 1 and st.sweeps[side].block_ns < now_ns:
+            _close(st, side)
+    st.seen += 1
+    st.last_ns = max(st.last_ns, now_ns)
+    if is_trade:
+        side = 1 - aggressor
+        absorb(st.sweeps[side], now_ns, penetration_bps(side, px, fair_px), fair_px)
+    if now_ns >= st.next_refit_ns:
+        _forget(st, half_life_factor((now_ns - st.refit_ns) / NS_PER_S, p.half_life_s))
+        for side in range(2):
+            _refit(st, p, side)
+        st.refit_ns = now_ns
+        st.next_refit_ns = now_ns + p.refit_ns
+        st.ready = 1 if st.observed_s >= p.ready_s else 0
+    return True
+
+
+@nb.njit(cache=True)
+def _close(st: Any, side: int) -> None:
+    """The block is over: its sweep becomes one event, if it reached beyond fair at all."""
+    depth_bps = st.sweeps[side].depth_bps
+    if depth_bps >= 0.0:
+        st.probes[side] += 1.0
+        st.probe_depth[side] += depth_bps
+        stopped = st.own_fill_ns[side] == st.sweeps[side].block_ns and depth_bps <= st.own_fill_bps[side] + SAME_BPS
+        if not stopped:
+            st.exact[side] += 1.0
+            st.closed_ns[side], st.closed_bps[side] = st.sweeps[side].block_ns, depth_bps
+    clear(st.sweeps[side])
+
+
+@nb.njit(cache=True)
+def observe_book(  # noqa: PLR0917 - flat arguments
+    st: Any, p: Any, now_ns: int, bid_px: Any, bid_sz: Any, ask_px: Any, ask_sz: Any, fair_px: float
+) -> bool:
+    """Hear the visible levels (zero where absent): their size-weighted distance from fair is the prior of 1/k.
+
+    Returns:
+        False when refused (older than the last book, no fair, or an empty side); state is kept.
+    """
+    bid_bps = _mean_distance(0, bid_px, bid_sz, fair_px)
+    ask_bps = _mean_distance(1, ask_px, ask_sz, fair_px)
+    if now_ns < st.book_ns or not (bid_bps > 0.0 and ask_bps > 0.0):
+        st.refused += 1
+        return False
+    if st.book_ready == 1:
+        gain = 1.0 - math.exp(-(now_ns - st.book_ns) / NS_PER_S / p.book_tau_s)
+        st.book_depth_bps[0] += gain * (bid_bps - st.book_depth_bps[0])
+        st.book_depth_bps[1] += gain * (ask_bps - st.book_depth_bps[1])
+    else:
+        st.book_depth_bps[0], st.book_depth_bps[1] = bid_bps, ask_bps
+    st.book_ready, st.book_ns = 1, now_ns
+    return True
+
+
+@nb.njit(cache=True)
+def _mean_distance(side: int, px: Any, sz: Any, fair_px: float) -> float:
+    """Size-weighted distance of the levels of one side from fair, bps; NaN when there is none."""
+    if not 0.0 < fair_px < 1e300:
+        return np.nan
+    total, moment = 0.0, 0.0
+    for level in range(len(px)):
+        if px[level] > 0.0 and sz[level] > 0.0:
+            total += sz[level]
+            moment += sz[level] * max(0.0, penetration_bps(side, px[level], fair_px))
+    return moment / total if total > 0.0 else np.nan
+
+
+@nb.njit(cache=True)
+def expose(st: Any, side: int, depth_bps: float, seconds: float) -> bool:
+    """Own order rested `seconds` at `depth_bps` from fair on `side`; nearer than fair counts as 0. False if NaN."""
+    if not (0.0 <= seconds < 1e300 and -1e300 < depth_bps < 1e300):
+        st.refused += 1
+        return False
+    depth_bps = max(0.0, depth_bps)
+    j = bin_of(depth_bps)
+    st.own_s[side, j] += seconds
+    st.own_depth[side, j] += seconds * depth_bps
+    return True
+
+
+@nb.njit(cache=True)
+def own_fill(st: Any, now_ns: int, side: int, depth_bps: float) -> bool:
+    """Own maker fill on `side` at `depth_bps` from fair before its block; prints of one block and bin count once."""
+    if not -1e300 < depth_bps < 1e300:
+        st.refused += 1
+        return False
+    depth_bps = max(0.0, depth_bps)
+    j = bin_of(depth_bps)
+    if st.own_fill_ns[side] == now_ns and st.own_fill_bin[side] == j:
+        return True
+    deepest_bps = max(depth_bps, st.own_fill_bps[side]) if st.own_fill_ns[side] == now_ns else depth_bps
+    st.own_fill_ns[side], st.own_fill_bin[side], st.own_fill_bps[side] = now_ns, j, deepest_bps
+    if st.closed_ns[side] == now_ns and st.closed_bps[side] <= deepest_bps + SAME_BPS:
+        st.exact[side] -= 1.0
+        st.closed_ns[side] = 0
+    st.own_fills[side] += 1.0
+    st.own_fill_depth[side] += depth_bps
+    return True
+
+
+@nb.njit(cache=True)
+def _forget(st: Any, keep: float) -> None:
+    st.exposure_s *= keep
+    for side in range(2):
+        st.own_fills[side] *= keep
+        st.own_fill_depth[side] *= keep
+        st.probes[side] *= keep
+        st.probe_depth[side] *= keep
+        st.exact[side] *= keep
+        for j in range(BINS):
+            st.own_s[side, j] *= keep
+            st.own_depth[side, j] *= keep
+
+
+@nb.njit(cache=True)
+def _refit(st: Any, p: Any, side: int) -> None:
+    """Posterior mode on one side from what is remembered, and the standard error of k from its curvature."""
+    prior_bps = 1.0 / p.prior_k_per_bps
+    if st.book_ready == 1:
+        prior_bps = max(1.0 / p.max_k_per_bps, st.book_depth_bps[side])
+    exact = p.prior_k_count + st.exact[side]
+    excess_bps = p.prior_k_count * prior_bps + st.probe_depth[side]
+    fills, own_s, own_depth = st.own_fills[side], st.own_s[side], st.own_depth[side]
+    exact = max(exact, 1e-6)
+    k, se = k_mode(st.k_per_bps[side], exact, excess_bps, fills, st.own_fill_depth[side], own_s, own_depth)
+    k = min(p.max_k_per_bps, max(p.min_k_per_bps, k))
+    a = (st.probes[side] + p.prior_a_count) / (st.exposure_s + p.prior_a_count / p.prior_a_per_s)
+    expected, _, _ = own_moments(own_s, own_depth, k)
+    phi = (fills + p.prior_efficiency_count) / (a * expected + p.prior_efficiency_count)
+    st.k_per_bps[side], st.k_se[side], st.efficiency[side] = k, se, phi
+    st.market_a_per_s[side], st.a_per_s[side] = a, phi * a

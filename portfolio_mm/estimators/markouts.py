@@ -1,0 +1,246 @@
+"""Signed markouts of own maker fills (C9) at 0.5, 1, 5, 30 and 60 s, per side.
+
+At a fill the fair value *at placement* is kept; when a horizon is due, the first mid at or after it resolves
+    markout = sign (mid_h - px) / fair * 1e4        (profit, before fees)
+    adverse = sign (fair - mid_h) / fair * 1e4      (loss; markout = captured - adverse, exactly)
+with sign +1 for a buy. Never the mid at the fill: that learns our own quoting distance, not adverse selection.
+One horizon, `p.learn`, is what adverse selection means: it is learned from, and each of its labels is handed to the
+caller (side, lots, half-tick mids) so that PnL can move it out of inventory.
+Source: theory §8. Not guaranteed: labels of one burst are independent; `shrink` states a plain standard error;
+`blocks` counts windows of one horizon that held a fill, which is what a claim may rest on.
+"""
+
+import math
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+from portfolio_mm.domain.records import record
+from portfolio_mm.models.decay import NS_PER_S, half_life_factor
+
+HEARS = ("FILL", "BBO", "BOOK", "TIMER")
+HORIZONS = 5
+PENDING = 256
+OUT = 16
+NEVER = 9_223_372_036_854_775_807
+
+PARAMS = record(
+    [
+        ("horizon_ns", "i8", (HORIZONS,)),
+        ("stale_ns", "i8"),
+        ("half_life_s", "f8"),
+        ("prior_sd_bps", "f8"),
+        ("ready_count", "f8"),
+        ("learn", "i8"),
+    ]
+)
+STATE = record(
+    [
+        ("seen", "i8"),
+        ("last_ns", "i8"),
+        ("ready", "i4"),
+        ("out_count", "i4"),
+        ("refused", "i8"),
+        ("overflow", "i8"),
+        ("dropped", "i8"),
+        ("next_due_ns", "i8"),
+        ("tail", "i8"),
+        ("heads", "i8", (HORIZONS,)),
+        ("fill_ns", "i8", (PENDING,)),
+        ("fill_side", "i4", (PENDING,)),
+        ("fill_lots", "i8", (PENDING,)),
+        ("fill_mid2", "i8", (PENDING,)),
+        ("fill_px", "f8", (PENDING,)),
+        ("fill_fair_px", "f8", (PENDING,)),
+        ("counts", "i8", (HORIZONS, 2)),
+        ("blocks", "i8", (HORIZONS,)),
+        ("block_ns", "i8", (HORIZONS,)),
+        ("markout_m1", "f8", (HORIZONS, 2)),
+        ("markout_m2", "f8", (HORIZONS, 2)),
+        ("adverse_m1", "f8", (HORIZONS, 2)),
+        ("adverse_m2", "f8", (HORIZONS, 2)),
+        ("learn_ns", "i8"),
+        ("learned_n", "f8", (2,)),
+        ("learned_s1", "f8", (2,)),
+        ("learned_s2", "f8", (2,)),
+        ("out_side", "i4", (OUT,)),
+        ("out_lots", "i8", (OUT,)),
+        ("out_mid2_fill", "i8", (OUT,)),
+        ("out_mid2_due", "i8", (OUT,)),
+    ]
+)
+"""`heads[h]`..`tail` are the fills whose horizon h is pending; `*_m1`, `*_m2` sums of bps and of bps squared since the
+start; `learned_*` the same at the learned horizon with forgetting; `out_*` its labels resolved by the last `update`."""
+
+
+def default_params() -> np.ndarray[Any, Any]:
+    """One PARAMS record: 0.5, 1, 5, 30, 60 s, 5 s learned; stale after 2 s, half-life 1 h, prior sd of a fill 5 bps."""
+    p = np.zeros(1, dtype=PARAMS)
+    p["horizon_ns"] = (500_000_000, 10**9, 5 * 10**9, 30 * 10**9, 60 * 10**9)
+    p["stale_ns"], p["half_life_s"], p["prior_sd_bps"], p["ready_count"] = 2 * 10**9, 3600.0, 5.0, 10.0
+    p["learn"] = 2
+    return p
+
+
+@nb.njit(cache=True)
+def reset(st: Any, p: Any) -> None:  # noqa: ARG001 - one signature for all estimators
+    """Forget everything, pending fills too."""
+    st.seen = 0
+    st.last_ns = 0
+    st.ready = 0
+    st.out_count = 0
+    st.refused = 0
+    st.overflow = 0
+    st.dropped = 0
+    st.next_due_ns = NEVER
+    st.tail = 0
+    st.learn_ns = 0
+    st.heads[:] = 0
+    st.fill_ns[:] = 0
+    st.fill_side[:] = 0
+    st.fill_lots[:] = 0
+    st.fill_mid2[:] = 0
+    st.fill_px[:] = 0.0
+    st.fill_fair_px[:] = 0.0
+    st.blocks[:] = 0
+    st.block_ns[:] = 0
+    st.counts[:, :] = 0
+    for sums in (st.markout_m1, st.markout_m2, st.adverse_m1, st.adverse_m2):
+        sums[:, :] = 0.0
+    st.learned_n[:] = 0.0
+    st.learned_s1[:] = 0.0
+    st.learned_s2[:] = 0.0
+    st.out_side[:] = 0
+    st.out_lots[:] = 0
+    st.out_mid2_fill[:] = 0
+    st.out_mid2_due[:] = 0
+
+
+@nb.njit(cache=True)
+def on_fill(st: Any, p: Any, now_ns: int, side: int, lots: int, px: float, fair_px: float, mid2: int) -> bool:  # noqa: PLR0917 - flat arguments
+    """Remember an own maker fill of `lots` at `px`; `side` 0 we bought, 1 we sold.
+
+    `fair_px` is the fair value when the order was placed, `mid2` bid plus ask ticks at the fill. A fill reported out
+    of order takes the time of the newest one before it, so that horizons come due in order.
+
+    Returns:
+        False when refused (no fair, NaN, not positive, no lots) or the ring is full (`overflow`); state is kept.
+    """
+    if now_ns <= 0 or lots <= 0 or not (0.0 < px < 1e300 and 0.0 < fair_px < 1e300):
+        st.refused += 1
+        return False
+    if st.tail - st.heads[HORIZONS - 1] >= PENDING:
+        st.overflow += 1
+        return False
+    if st.tail > st.heads[HORIZONS - 1]:
+        now_ns = max(now_ns, st.fill_ns[(st.tail - 1) % PENDING])
+    slot = st.tail % PENDING
+    st.fill_ns[slot] = now_ns
+    st.fill_side[slot] = side
+    st.fill_lots[slot] = lots
+    st.fill_mid2[slot] = mid2
+    st.fill_px[slot] = px
+    st.fill_fair_px[slot] = fair_px
+    st.tail += 1
+    st.next_due_ns = min(st.next_due_ns, now_ns + p.horizon_ns[0])
+    return True
+
+
+@nb.njit(cache=True)
+def update(st: Any, p: Any, now_ns: int, mid_ns: int, mid_px: float, mid2: int) -> int:  # noqa: PLR0917 - flat arguments
+    """Time is `now_ns`, the newest mid is `mid_px` (`mid2` in half-ticks) of block time `mid_ns`.
+
+    A label resolves at the first mid at or after its due time; when none came within stale_ns it is dropped and
+    counted, never guessed; the learned label of a dropped fill stays in inventory.
+
+    Returns:
+        How many learned labels lie in `out_*` now (at most OUT; the rest follow at the next call).
+    """
+    st.out_count = 0
+    if now_ns <= 0 or now_ns < st.last_ns:
+        st.refused += 1
+        return 0
+    st.seen += 1
+    st.last_ns = now_ns
+    if now_ns < st.next_due_ns:
+        return 0
+    sane = 0.0 < mid_px < 1e300
+    next_due_ns = NEVER
+    for h in range(HORIZONS):
+        while st.heads[h] < st.tail:
+            due_ns = st.fill_ns[st.heads[h] % PENDING] + p.horizon_ns[h]
+            if due_ns > now_ns or (h == p.learn and st.out_count >= OUT):
+                break
+            if sane and 0 <= mid_ns - due_ns <= p.stale_ns:  # later than that we were away: not its horizon any more
+                _resolve(st, p, h, now_ns, mid_px, mid2)
+            elif now_ns - due_ns > p.stale_ns:
+                st.dropped += 1
+            else:
+                break
+            st.heads[h] += 1
+        if st.heads[h] < st.tail:
+            next_due_ns = min(next_due_ns, st.fill_ns[st.heads[h] % PENDING] + p.horizon_ns[h])
+    st.next_due_ns = next_due_ns
+    return st.out_count  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def _resolve(st: Any, p: Any, h: int, now_ns: int, mid_px: float, mid2: int) -> None:  # noqa: PLR0917 - flat arguments
+    """Book one label of the oldest fill pending at horizon `h`."""
+    slot = st.heads[h] % PENDING
+    side = st.fill_side[slot]
+    sign = 1.0 if side == 0 else -1.0
+    fair_px = st.fill_fair_px[slot]
+    markout_bps = sign * (mid_px - st.fill_px[slot]) / fair_px * 1e4
+    adverse_bps = sign * (fair_px - mid_px) / fair_px * 1e4
+    st.counts[h, side] += 1
+    if st.blocks[h] == 0 or st.fill_ns[slot] - st.block_ns[h] >= p.horizon_ns[h]:
+        st.blocks[h] += 1
+        st.block_ns[h] = st.fill_ns[slot]
+    st.markout_m1[h, side] += markout_bps
+    st.markout_m2[h, side] += markout_bps * markout_bps
+    st.adverse_m1[h, side] += adverse_bps
+    st.adverse_m2[h, side] += adverse_bps * adverse_bps
+    if h == p.learn:
+        _learn(st, p, side, now_ns, adverse_bps)
+        out = st.out_count
+        st.out_side[out] = side
+        st.out_lots[out] = st.fill_lots[slot]
+        st.out_mid2_fill[out] = st.fill_mid2[slot]
+        st.out_mid2_due[out] = mid2
+        st.out_count = out + 1
+
+
+@nb.njit(cache=True)
+def _learn(st: Any, p: Any, side: int, now_ns: int, adverse_bps: float) -> None:
+    """Forget both sides up to now, add one label to `side`."""
+    if st.learn_ns > 0:
+        keep = half_life_factor((now_ns - st.learn_ns) / NS_PER_S, p.half_life_s)
+        for each in range(2):
+            st.learned_n[each] *= keep
+            st.learned_s1[each] *= keep
+            st.learned_s2[each] *= keep
+    st.learn_ns = now_ns
+    st.learned_n[side] += 1.0
+    st.learned_s1[side] += adverse_bps
+    st.learned_s2[side] += adverse_bps * adverse_bps
+    if st.learned_n[0] + st.learned_n[1] >= p.ready_count:
+        st.ready = 1
+
+
+@nb.njit(cache=True)
+def shrink(st: Any, p: Any, side: int, prior_bps: float, prior_count: float) -> tuple[float, float]:
+    """Adverse selection of own fills on `side` and its standard error, both bps, shrunk to a prior mean.
+
+    (sum + prior_count * prior_bps) / (n + prior_count); usable from the first moment, `ready` says own fills count.
+    The variance of one fill is pooled with prior_sd_bps^2 at weight prior_count. `prior_count` must be positive.
+    """
+    n = st.learned_n[side]
+    mass = n + prior_count
+    mean_bps = (st.learned_s1[side] + prior_count * prior_bps) / mass
+    scatter = 0.0
+    if n > 0.0:
+        scatter = max(0.0, st.learned_s2[side] - st.learned_s1[side] ** 2 / n)
+    one_fill = (scatter + prior_count * p.prior_sd_bps * p.prior_sd_bps) / mass
+    return mean_bps, math.sqrt(one_fill / mass)

@@ -1,0 +1,248 @@
+"""Volatility (C2) in bps per sqrt(second), at four sampling intervals of the mid on a block-time grid.
+
+Overlapping log returns over 1, 5, 30 and 300 grid steps feed EWMAs of their squares with a time constant each,
+bias-corrected at the start. Noise: E r_h^2 = sigma^2 h + nu, so nu = (5 V_1 - V_5) / 4 (slow EWMA, floored at 0) is
+taken off each scale before they are combined. Jumps: the robust twin winsorises r^2 at clip_sd^2 times the scale's own
+plain EWMA before the update, and at what the cap allows; bipower variation is not used because the zero returns of a
+coarse tick bias it to 0.
+`sigma_raw_bps` (plain) is for risk; `sigma_bps` (robust, at most cap_ratio times its own median of the last hour) for
+spreads. Source: theory §6 (EWMA at irregular times, noise, winsorising).
+"""
+
+import math
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+from portfolio_mm.domain.records import record
+from portfolio_mm.models.decay import NS_PER_S, time_constant_factor
+
+HEARS = ("BBO", "BOOK")
+SCALES = 4
+RING = 301
+"""Grid values kept: the longest interval and one."""
+MINUTES = 60
+
+PARAMS = record(
+    [
+        ("grid_ns", "i8"),
+        ("gap_ns", "i8"),
+        ("steps", "i8", (SCALES,)),
+        ("tau_s", "f8", (SCALES,)),
+        ("share", "f8", (SCALES,)),
+        ("noise_tau_s", "f8"),
+        ("prior_bps", "f8"),
+        ("prior_s", "f8"),
+        ("ready_s", "f8"),
+        ("clip_sd", "f8"),
+        ("cap_ratio", "f8"),
+        ("min_bps", "f8"),
+        ("max_bps", "f8"),
+        ("min_minutes", "i8"),
+    ]
+)
+STATE = record(
+    [
+        ("seen", "i8"),
+        ("last_ns", "i8"),
+        ("ready", "i4"),
+        ("capped", "i4"),
+        ("refused", "i8"),
+        ("holes", "i8"),
+        ("next_grid_ns", "i8"),
+        ("pos", "i8"),
+        ("filled", "i8"),
+        ("observed_s", "f8"),
+        ("mid_px", "f8"),
+        ("sigma_bps", "f8"),
+        ("sigma_raw_bps", "f8"),
+        ("median_bps", "f8"),
+        ("noise_bps", "f8"),
+        ("noise_sums", "f8", (3,)),
+        ("weights", "f8", (SCALES,)),
+        ("plain", "f8", (SCALES,)),
+        ("robust", "f8", (SCALES,)),
+        ("ring_x_bps", "f8", (RING,)),
+        ("minute_steps", "i8"),
+        ("minutes", "i8"),
+        ("minute_bps", "f8", (MINUTES,)),
+        ("ordered_bps", "f8", (MINUTES,)),
+    ]
+)
+"""`weights` are EWMA masses in grid steps, `plain` and `robust` the weighted sums of squared returns (bps^2);
+`noise_sums` is (mass, V_1 sum, V_5 sum) over one slow clock; `noise_bps` the sd of the noise of one mid."""
+
+
+def default_params() -> np.ndarray[Any, Any]:
+    """One PARAMS record: 1 s grid, taus 1/5/15/60 min, ready after 20 s, prior 1.5 bps per sqrt(s) worth 10 s."""
+    p = np.zeros(1, dtype=PARAMS)
+    p["grid_ns"], p["gap_ns"] = 1_000_000_000, 10_000_000_000
+    p["steps"], p["tau_s"] = (1, 5, 30, 300), (60.0, 300.0, 900.0, 3600.0)
+    p["share"], p["noise_tau_s"] = (0.4, 0.35, 0.2, 0.05), 1800.0
+    p["prior_bps"], p["prior_s"], p["ready_s"] = 1.5, 10.0, 20.0
+    p["clip_sd"], p["cap_ratio"] = 4.0, 10.0
+    p["min_bps"], p["max_bps"], p["min_minutes"] = 0.02, 100.0, 3
+    return p
+
+
+@nb.njit(cache=True)
+def reset(st: Any, p: Any) -> None:
+    """Forget everything; sigma is the prior until data outweigh it, `ready` stays 0 for ready_s of data."""
+    st.seen = 0
+    st.last_ns = 0
+    st.ready = 0
+    st.capped = 0
+    st.refused = 0
+    st.holes = 0
+    st.next_grid_ns = 0
+    st.pos = 0
+    st.filled = 0
+    st.observed_s = 0.0
+    st.mid_px = np.nan
+    st.sigma_bps = p.prior_bps
+    st.sigma_raw_bps = p.prior_bps
+    st.median_bps = np.nan
+    st.noise_bps = 0.0
+    st.minute_steps = 0
+    st.minutes = 0
+    st.noise_sums[:] = 0.0
+    st.weights[:] = 0.0
+    st.plain[:] = 0.0
+    st.robust[:] = 0.0
+    st.ring_x_bps[:] = 0.0
+    st.minute_bps[:] = 0.0
+    st.ordered_bps[:] = 0.0
+
+
+@nb.njit(cache=True)
+def update(st: Any, p: Any, now_ns: int, mid_px: float) -> bool:
+    """Hear a mid at block time `now_ns`.
+
+    Guarantees: repeated unchanged messages change no estimate; a silence longer than gap_ns is a hole, neither calm
+    nor a jump. Not guaranteed: forecasts; seasonal or regime changes are followed with the taus of the scales.
+
+    Returns:
+        False when refused (NaN, not positive, or older than the last accepted message); state is kept.
+    """
+    if now_ns < st.last_ns or not 0.0 < mid_px < 1e300:
+        st.refused += 1
+        return False
+    if st.seen == 0 or now_ns - st.last_ns > p.gap_ns:
+        st.holes += 1 if st.seen > 0 else 0
+        st.filled = 0
+        st.next_grid_ns = (now_ns // p.grid_ns + 1) * p.grid_ns
+    elif st.next_grid_ns < now_ns:
+        x_bps = 1e4 * math.log(st.mid_px)
+        while st.next_grid_ns < now_ns:
+            _step(st, p, x_bps)
+            st.next_grid_ns += p.grid_ns
+        _combine(st, p)
+    st.seen += 1
+    st.last_ns = now_ns
+    st.mid_px = mid_px
+    return True
+
+
+@nb.njit(cache=True)
+def _step(st: Any, p: Any, x_bps: float) -> None:
+    """One grid step: the prevailing log price enters the ring, each scale learns its overlapping return."""
+    grid_s = p.grid_ns / NS_PER_S
+    pos = st.pos
+    prior_steps = p.prior_s / grid_s
+    ceiling = p.max_bps * p.max_bps
+    if st.minutes >= p.min_minutes:
+        ceiling = min(ceiling, (p.cap_ratio * st.median_bps) ** 2)
+    calm = True
+    for j in range(SCALES):
+        steps = p.steps[j]
+        if st.filled < steps:
+            continue
+        keep = time_constant_factor(grid_s, p.tau_s[j])
+        move_bps = x_bps - st.ring_x_bps[(pos - steps) % RING]
+        square = move_bps * move_bps
+        span_s = steps * grid_s
+        prior = prior_steps * p.prior_bps * p.prior_bps * span_s
+        limit = p.clip_sd * p.clip_sd * (st.plain[j] + prior) / (st.weights[j] + prior_steps)
+        calm = calm and square <= limit
+        st.weights[j] = keep * st.weights[j] + 1.0
+        st.plain[j] = keep * st.plain[j] + square
+        st.robust[j] = keep * st.robust[j] + min(square, limit, ceiling * span_s)
+    if calm and st.filled >= p.steps[1]:
+        _learn_noise(st, p, x_bps, grid_s)
+    st.ring_x_bps[pos] = x_bps
+    st.pos = (pos + 1) % RING
+    st.filled = min(st.filled + 1, RING)
+    st.observed_s += grid_s
+    st.minute_steps += 1
+    if st.minute_steps * grid_s >= 60.0:
+        st.minute_steps = 0
+        _combine(st, p)
+        _remember_minute(st)
+
+
+@nb.njit(cache=True)
+def _learn_noise(st: Any, p: Any, x_bps: float, grid_s: float) -> None:
+    """Slow EWMAs of the two shortest squared returns, from steps without outliers at which both exist."""
+    keep = time_constant_factor(grid_s, p.noise_tau_s)
+    short_bps = x_bps - st.ring_x_bps[(st.pos - p.steps[0]) % RING]
+    long_bps = x_bps - st.ring_x_bps[(st.pos - p.steps[1]) % RING]
+    st.noise_sums[0] = keep * st.noise_sums[0] + 1.0
+    st.noise_sums[1] = keep * st.noise_sums[1] + short_bps * short_bps
+    st.noise_sums[2] = keep * st.noise_sums[2] + long_bps * long_bps
+
+
+@nb.njit(cache=True)
+def _combine(st: Any, p: Any) -> None:
+    """Scales minus noise, weighted by share and by how much each has seen, with the prior."""
+    grid_s = p.grid_ns / NS_PER_S
+    noise = 0.0
+    if st.noise_sums[0] > 0.0:
+        ratio = p.steps[1] / p.steps[0]
+        noise = max(0.0, (ratio * st.noise_sums[1] - st.noise_sums[2]) / (ratio - 1.0) / st.noise_sums[0])
+    st.noise_bps = math.sqrt(0.5 * noise)
+    mass, raw, robust = 0.0, 0.0, 0.0
+    for j in range(SCALES):
+        if st.weights[j] <= 0.0:
+            continue
+        span_s = p.steps[j] * grid_s
+        share = p.share[j] * st.weights[j] / (st.weights[j] + 4.0 * p.steps[j])
+        floor = 0.1 * st.plain[j] / st.weights[j]
+        raw += share * max(st.plain[j] / st.weights[j] - noise, floor) / span_s
+        robust += share * max(st.robust[j] / st.weights[j] - noise, 0.1 * st.robust[j] / st.weights[j]) / span_s
+        mass += share
+    doubt = (p.prior_s / (st.observed_s + p.prior_s)) ** 2
+    prior = p.prior_bps * p.prior_bps
+    if mass > 0.0:
+        raw = (1.0 - doubt) * raw / mass + doubt * prior
+        robust = (1.0 - doubt) * robust / mass + doubt * prior
+        st.sigma_raw_bps = max(p.min_bps, math.sqrt(raw))
+        _cap(st, p, max(p.min_bps, math.sqrt(robust)))
+    if st.observed_s >= p.ready_s:
+        st.ready = 1
+
+
+@nb.njit(cache=True)
+def _cap(st: Any, p: Any, sigma_bps: float) -> None:
+    """`sigma_bps` at most cap_ratio times the median of the last hour; before min_minutes the absolute ceiling."""
+    ceiling_bps = p.max_bps
+    if st.minutes >= p.min_minutes:
+        ceiling_bps = min(ceiling_bps, p.cap_ratio * st.median_bps)
+    st.capped = 1 if sigma_bps > ceiling_bps else 0
+    st.sigma_bps = min(sigma_bps, ceiling_bps)
+
+
+@nb.njit(cache=True)
+def _remember_minute(st: Any) -> None:
+    """Put this minute's (capped) sigma into the hour's ring and find the median of what it holds."""
+    st.minute_bps[st.minutes % MINUTES] = st.sigma_bps
+    st.minutes += 1
+    count = min(st.minutes, MINUTES)
+    for j in range(count):
+        value = st.minute_bps[j]
+        k = j
+        while k > 0 and st.ordered_bps[k - 1] > value:
+            st.ordered_bps[k] = st.ordered_bps[k - 1]
+            k -= 1
+        st.ordered_bps[k] = value
+    st.median_bps = 0.5 * (st.ordered_bps[(count - 1) // 2] + st.ordered_bps[count // 2])

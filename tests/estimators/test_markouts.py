@@ -1,0 +1,178 @@
+"""Signed markouts of own fills: definitions, exact identity, recovery, and what happens at the edges."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from portfolio_mm.estimators import markouts
+from tests.estimators.feeds import START_NS, feed_markouts, fresh, times
+
+S = 1_000_000_000
+
+
+def one_fill(side: int, px: float, fair_px: float, mids: list[tuple[float, float]]) -> Any:
+    """A fill at time 0 with mid2 2000, then (seconds, mid) messages."""
+    st, p = fresh(markouts)
+    markouts.on_fill(st[0], p[0], START_NS, side, 7, px, fair_px, 2000)
+    for at_s, mid in mids:
+        now_ns = START_NS + round(at_s * 1e9)
+        markouts.update(st[0], p[0], now_ns, now_ns, mid, 2000)
+    return st[0]
+
+
+def test_profit_and_loss_have_the_right_sign_on_both_sides() -> None:
+    """Bought at 99.98, fair 100, mid 99.97 a minute on: captured 2, adverse 3, profit -1 bps. The sale mirrors it."""
+    bought = one_fill(0, 99.98, 100.0, [(61.0, 99.97)])
+    sold = one_fill(1, 100.02, 100.0, [(61.0, 100.03)])
+    for side, st in enumerate((bought, sold)):
+        assert st.counts[4, side] == 1
+        assert st.markout_m1[4, side] == pytest.approx(-1.0)
+        assert st.adverse_m1[4, side] == pytest.approx(3.0)
+        assert st.adverse_m2[4, side] == pytest.approx(9.0)
+
+
+def test_each_horizon_takes_the_first_mid_at_or_after_its_due_time() -> None:
+    mids = [(0.4, 101.0), (0.5, 100.01), (1.2, 100.02), (5.0, 100.03), (29.9, 109.0), (30.0, 100.04), (61.0, 100.05)]
+    st = one_fill(0, 100.0, 100.0, mids)
+    assert st.counts[:, 0].tolist() == [1] * 5
+    assert st.markout_m1[:, 0] == pytest.approx([1.0, 2.0, 3.0, 4.0, 5.0])
+
+
+def test_markout_is_captured_minus_adverse_exactly() -> None:
+    rng = np.random.default_rng(1)
+    st, p = fresh(markouts)
+    captured = np.zeros(2)
+    for i in range(200):
+        now_ns = START_NS + i * 400_000_000
+        side, fair_px = i % 2, 100.0 + rng.normal(0.0, 0.1)
+        px = fair_px + rng.normal(0.0, 0.1)
+        captured[side] += (1 - 2 * side) * (fair_px - px) / fair_px * 1e4
+        markouts.on_fill(st[0], p[0], now_ns, side, 1, px, fair_px, 2000)
+        markouts.update(st[0], p[0], now_ns, now_ns, 100.0 + rng.normal(0.0, 0.2), 2000)
+    for i in range(200):
+        now_ns = START_NS + (i + 200) * 400_000_000
+        markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 2000)
+    for h in range(markouts.HORIZONS):
+        assert st["counts"][0, h].tolist() == [100, 100]
+        assert st["markout_m1"][0, h] == pytest.approx(captured - st["adverse_m1"][0, h], abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_bp_of_adverse_selection_in_ten_of_noise_is_recovered(seed: int) -> None:
+    """2000 fills a side, sd 10 bps: within 3 standard errors of 1 bp at 5 s. Averaging |move| would give 8 bps."""
+    rng = np.random.default_rng(seed)
+    n = 4000
+    t_ns, side = times(np.arange(2 * n) * 5.0), np.tile([0, -1, 1, -1], n // 2)
+    sign = np.where(side == 0, 1.0, -1.0)
+    moved = np.roll(sign, 1)
+    mid = 100.0 * (1.0 + 1e-4 * (-moved * 1.0 + rng.normal(0.0, 10.0, 2 * n)))
+    st, p = fresh(markouts)
+    p["half_life_s"] = 0.0
+    feed_markouts(st, p, t_ns, mid, side, 100.0 * (1.0 - sign * 6e-4), np.full(2 * n, 100.0))
+    for s in range(2):
+        mean_bps, se_bps = markouts.shrink(st[0], p[0], s, 0.0, 1.0)
+        assert se_bps == pytest.approx(10.0 / np.sqrt(2000.0), rel=0.1)
+        assert abs(mean_bps - 1.0) < 3.0 * se_bps
+
+
+def test_quoting_far_away_is_not_taken_for_adverse_selection() -> None:
+    """The ratchet: zero true loss, quotes 6 bps away. The estimate stays at zero and its error falls with the count."""
+    rng = np.random.default_rng(9)
+    errors = []
+    for n in (50, 400):
+        t_ns, side = times(np.arange(2 * n) * 5.0), np.tile([0, -1], n)
+        mid = 100.0 * (1.0 + 1e-4 * rng.normal(0.0, 3.0, 2 * n))
+        st, p = fresh(markouts)
+        feed_markouts(st, p, t_ns, mid, side, np.full(2 * n, 99.94), np.full(2 * n, 100.0))
+        mean_bps, se_bps = markouts.shrink(st[0], p[0], 0, 0.0, 10.0)
+        assert abs(mean_bps) < 3.0 * se_bps
+        errors.append(se_bps)
+    assert errors[1] < 0.5 * errors[0]
+
+
+def test_shrinkage_moves_from_the_prior_to_own_fills() -> None:
+    st, p = fresh(markouts)
+    assert markouts.shrink(st[0], p[0], 0, 2.5, 20.0) == pytest.approx((2.5, 5.0 / np.sqrt(20.0)))
+    st["learned_n"], st["learned_s1"], st["learned_s2"] = 20.0, 20.0 * 4.5, 20.0 * 4.5**2
+    mean_bps, _ = markouts.shrink(st[0], p[0], 0, 2.5, 20.0)
+    assert mean_bps == pytest.approx(3.5)
+
+
+def test_resolved_five_second_labels_are_handed_out_once() -> None:
+    st, p = fresh(markouts)
+    for i in range(20):
+        markouts.on_fill(st[0], p[0], START_NS + i, i % 2, 100 + i, 100.0, 100.0, 2000 + i)
+    now_ns = START_NS + 6 * S
+    assert markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 3000) == markouts.OUT
+    assert st["out_lots"][0].tolist() == list(range(100, 116))
+    assert st["out_side"][0].tolist() == [0, 1] * 8
+    assert st["out_mid2_fill"][0].tolist() == list(range(2000, 2016))
+    assert set(st["out_mid2_due"][0].tolist()) == {3000}
+    assert markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 3001) == 4
+    assert st["out_lots"][0, :4].tolist() == [116, 117, 118, 119]
+    assert markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 3002) == 0
+    assert st["counts"][0, int(p["learn"][0])].tolist() == [10, 10]
+
+
+def test_a_clock_tick_resolves_only_with_a_mid_that_is_fresh() -> None:
+    """No book since before the due time: wait, then drop and count; never a label from an old mid."""
+    st, p = fresh(markouts)
+    markouts.on_fill(st[0], p[0], START_NS, 0, 1, 100.0, 100.0, 2000)
+    markouts.update(st[0], p[0], START_NS + S, START_NS, 100.0, 2000)
+    assert st["counts"].sum() == 0
+    markouts.update(st[0], p[0], START_NS + S, START_NS + S, 100.0, 2000)
+    assert st["counts"][0, :, 0].tolist() == [1, 1, 0, 0, 0]
+    markouts.update(st[0], p[0], START_NS + 8 * S, START_NS + S, 100.0, 2000)
+    assert st["dropped"][0] == 1
+    assert st["counts"].sum() == 2
+
+
+def test_a_horizon_that_passed_while_nobody_looked_is_dropped() -> None:
+    """After a restart the next mid is one of much later: it says nothing about 5 s."""
+    st, p = fresh(markouts)
+    markouts.on_fill(st[0], p[0], START_NS, 0, 1, 100.0, 100.0, 2000)
+    markouts.update(st[0], p[0], START_NS + 20 * S, START_NS + 20 * S, 100.0, 2000)
+    assert st["counts"].sum() == 0
+    assert st["dropped"][0] == 3
+    markouts.update(st[0], p[0], START_NS + 31 * S, START_NS + 31 * S, 100.0, 2000)
+    assert st["counts"][0, :, 0].tolist() == [0, 0, 0, 1, 0]
+
+
+def test_a_mid_that_is_no_number_resolves_nothing() -> None:
+    assert one_fill(0, 100.0, 100.0, [(0.6, np.nan)]).counts.sum() == 0
+
+
+def test_a_full_ring_refuses_and_counts() -> None:
+    st, p = fresh(markouts)
+    taken = [markouts.on_fill(st[0], p[0], START_NS + i, 0, 1, 100.0, 100.0, 2000) for i in range(300)]
+    assert sum(taken) == markouts.PENDING
+    assert st["overflow"][0] == 300 - markouts.PENDING
+    for step in range(640):
+        now_ns = START_NS + step * S // 10
+        markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 2000)
+    assert st["counts"][0, :, 0].tolist() == [markouts.PENDING] * markouts.HORIZONS
+    assert markouts.on_fill(st[0], p[0], START_NS + 120 * S, 0, 1, 100.0, 100.0, 2000)
+
+
+def test_a_fill_told_late_does_not_disturb_the_order() -> None:
+    st, p = fresh(markouts)
+    markouts.on_fill(st[0], p[0], START_NS + S, 0, 1, 100.0, 100.0, 2000)
+    markouts.on_fill(st[0], p[0], START_NS, 0, 1, 100.0, 100.0, 2000)
+    now_ns = START_NS + round(1.5 * S)
+    markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 2000)
+    assert st["counts"][0, 0, 0] == 2
+
+
+def test_a_burst_of_fills_is_one_block() -> None:
+    """Twenty fills within a second, twice: windows of 0.5, 1 and 5 s that held one, and those of 30 s and more."""
+    st, p = fresh(markouts)
+    for burst in range(2):
+        for i in range(20):
+            at_ns = START_NS + burst * 20 * S + i * S // 20
+            markouts.on_fill(st[0], p[0], at_ns, i % 2, 1, 100.0, 100.0, 2000)
+    for second in range(200):
+        now_ns = START_NS + second * S // 2
+        markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 2000)
+    assert st["counts"][0].sum(axis=1).tolist() == [40, 40, 40, 40, 40]
+    assert st["blocks"][0].tolist() == [4, 2, 2, 1, 1]
