@@ -1,0 +1,83 @@
+"""Admission of an event and the coin's two clocks: receive time and block time, neither ever backwards.
+
+Refused by name (counted per kind): a market event of another coin, a crossed or negative book, numbers that are not
+finite, ORDER events of another coin, coins outside the table. An unknown kind is counted apart.
+"""
+
+from typing import Any, Final
+
+import numba as nb
+import numpy as np
+
+from portfolio_mm.domain.events import EventKind
+from portfolio_mm.domain.units import NS_PER_MS
+
+TIMER, BBO, BOOK, TRADE, CONTEXT, FEED = (int(k) for k in tuple(EventKind)[:6])
+ORDER, FILL, POSITION, ACCOUNT, FUNDING, SYNC = (int(k) for k in tuple(EventKind)[6:12])
+ALLOCATION, SKEW, PERMIT, MODE = (int(k) for k in tuple(EventKind)[12:])
+KNOWN: Final = np.array([k in {int(kind) for kind in EventKind} for k in range(24)])
+HUGE: Final = 1e300
+
+
+@nb.njit(cache=True)
+def _book_ok(ev: Any) -> bool:
+    """Finite, not negative, not crossed; a missing side is zero."""
+    if ev.bid_ticks < 0 or ev.ask_ticks < 0 or ev.venue_ms <= 0:
+        return False
+    if ev.bid_ticks > 0 and ev.ask_ticks > 0 and ev.bid_ticks >= ev.ask_ticks:
+        return False
+    for level in range(len(ev.bid_px)):
+        if not (0.0 <= ev.bid_px[level] < HUGE and 0.0 <= ev.bid_sz[level] < HUGE):
+            return False
+        if not (0.0 <= ev.ask_px[level] < HUGE and 0.0 <= ev.ask_sz[level] < HUGE):
+            return False
+    return True
+
+
+@nb.njit(cache=True)
+def _valid(p: Any, ev: Any) -> bool:  # noqa: PLR0911 - one line per case
+    """Whether the event says something that can be so."""
+    kind = ev.kind
+    if kind in (BBO, BOOK):
+        return ev.coin == p.coin and _book_ok(ev)  # type: ignore[no-any-return]
+    if kind == TRADE:
+        sane = 0.0 < ev.px < HUGE and 0.0 < ev.sz < HUGE and ev.venue_ms > 0
+        return sane and ev.coin == p.coin and 0 <= ev.side <= 1  # type: ignore[no-any-return]
+    if kind == CONTEXT:
+        return ev.coin == p.coin and ev.px_ticks > 0  # type: ignore[no-any-return]
+    if kind == ORDER:
+        return ev.coin == p.coin and 1 <= ev.status <= 9  # type: ignore[no-any-return]
+    if kind == FILL:
+        in_table = 0 <= ev.coin < p.n_coins and 0 <= ev.side <= 1
+        return in_table and ev.sz_lots > 0 and ev.px_ticks > 0  # type: ignore[no-any-return]
+    if kind in (POSITION, SKEW, FUNDING):
+        return 0 <= ev.coin < p.n_coins and -HUGE < ev.px < HUGE  # type: ignore[no-any-return]
+    if kind in (ACCOUNT, ALLOCATION):
+        finite = -HUGE < ev.px < HUGE and -HUGE < ev.px2 < HUGE and -HUGE < ev.sz < HUGE
+        return finite and -HUGE < ev.sz2 < HUGE  # type: ignore[no-any-return]
+    return True
+
+
+@nb.njit(cache=True)
+def admit(st: Any, p: Any, ev: Any) -> bool:
+    """Count, check and stamp one event; False when it is refused and must change nothing else."""
+    counters, clock = st.counters, st.clock
+    counters.events += 1
+    kind = ev.kind
+    if kind < 0 or kind >= len(KNOWN) or not KNOWN[kind]:
+        counters.unknown_kinds += 1
+        return False
+    if not _valid(p, ev):
+        counters.refused[kind] += 1
+        return False
+    counters.heard[kind] += 1
+    clock.recv_ns = max(clock.recv_ns, ev.recv_ns)
+    counters.kind_ns[kind] = clock.recv_ns
+    venue_ns = ev.venue_ms * NS_PER_MS
+    if (kind in (BBO, BOOK, TRADE)) and venue_ns >= clock.base_venue_ns:
+        clock.base_venue_ns = venue_ns
+        clock.base_recv_ns = clock.recv_ns
+        clock.venue_ns = max(clock.venue_ns, venue_ns)
+    elif clock.base_venue_ns > 0:
+        clock.venue_ns = max(clock.venue_ns, clock.base_venue_ns + clock.recv_ns - clock.base_recv_ns)
+    return True

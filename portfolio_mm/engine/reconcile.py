@@ -1,0 +1,246 @@
+"""From the ladder wanted to the fewest commands worth their price (E2, F4).
+
+A new order is placed when what it earns until it is filled or moved beats the price of an action, a resting one kept
+unless moving it gains more than that: models/upkeep.py says what moving is worth, given how far the wanted price has
+left it. A missing size loses in proportion, for as long as a placement lives; the queue already waited for is worth up
+to half of what the order earns meanwhile. Safety pulls (stale book, no permit, feed,
+mode, limit) are free and immediate. A refusal backs its side off by class.
+"""
+
+import math
+from typing import Any, Final
+
+import numba as nb
+import numpy as np
+
+from portfolio_mm.domain.order import OrderEvent, Refusal
+from portfolio_mm.engine import actions, authority, emit, exposure
+from portfolio_mm.engine.orders import CANCELLING, LEVELS, LIVE, NONE, PENDING, UNKNOWN
+from portfolio_mm.engine.viability import KEEP
+from portfolio_mm.engine.why import Reason
+from portfolio_mm.models import upkeep
+
+HEARS = ("BBO", "BOOK", "TIMER", "FILL", "ORDER", "PERMIT", "MODE", "ALLOCATION", "FEED")
+QUOTING, BACKING_OFF, IN_FLIGHT = int(Reason.QUOTING), int(Reason.BACKING_OFF), int(Reason.IN_FLIGHT)
+PRICED_OUT: Final = int(Reason.PRICED_OUT)
+ACCEPTED, REFUSED, REPLACED = int(OrderEvent.ACCEPTED), int(OrderEvent.REFUSED), int(OrderEvent.REPLACED)
+MODIFY_FAILED: Final = int(OrderEvent.MODIFY_FAILED)
+QUEUE_S = 5.0
+"""Waiting longer than this adds nothing to a queue position: most who stood before have left."""
+URGENT_PER_S = 0.02
+"""An order that must reduce is kept as if it could fill at least this often."""
+CANCEL_AGAIN_NS: Final = 1_000_000_000
+"""A safety cancel that did not take is repeated after this long."""
+BACKOFF_S: Final[dict[Refusal, float]] = {
+    Refusal.NONE: 1.0,
+    Refusal.NO_PERMIT: 0.5,
+    Refusal.LIMIT: 2.0,
+    Refusal.MARGIN: 5.0,
+    Refusal.WOULD_CROSS: 0.25,
+    Refusal.TICK_OR_LOT: 30.0,
+    Refusal.MIN_NOTIONAL: 10.0,
+    Refusal.REDUCE_ONLY: 2.0,
+    Refusal.BUDGET: 10.0,
+    Refusal.PRICED_OUT: 5.0,
+    Refusal.RECONCILING: 1.0,
+    Refusal.STALE: 0.5,
+    Refusal.VENUE_WINDOW: 10.0,
+    Refusal.RATE_LIMIT: 10.0,
+    Refusal.VENUE_OTHER: 5.0,
+    Refusal.DUPLICATE: 1.0,
+    Refusal.GONE: 0.1,
+}
+"""First wait after a refusal, by class; doubles with each refusal in a row, at most 32 times."""
+BACKOFF_NS: Final = np.array([int(BACKOFF_S[r] * 1e9) for r in Refusal], dtype=np.int64)
+
+
+@nb.njit(cache=True)
+def on_answer(orders: Any, side: int, status: int, refusal: int, now_ns: int) -> None:
+    """Learn from an answer: a refusal backs the side off, an acceptance ends the series."""
+    if status in (ACCEPTED, REPLACED):
+        orders.backoff_count[side] = 0
+    elif status in (REFUSED, MODIFY_FAILED):
+        kind = refusal if 0 <= refusal < len(BACKOFF_NS) else 0
+        orders.backoff_until_ns[side] = now_ns + BACKOFF_NS[kind] * 2 ** min(orders.backoff_count[side], 5)
+        orders.backoff_count[side] += 1
+        orders.backoff_class[side] = kind
+
+
+@nb.njit(cache=True)
+def _pull(st: Any, p: Any, ev: Any, commands: Any, n: int) -> int:
+    """Safety: cancel everything not already being cancelled, now and free of charge."""
+    for side in range(2):
+        for level in range(LEVELS):
+            n = _cancel_slot(st, p, ev, commands, n, side, level, 0.0, True)  # noqa: FBT003 - compiled
+    return n
+
+
+@nb.njit(cache=True)
+def _cancel_slot(  # noqa: PLR0917 - kernels take flat arguments
+    st: Any,
+    p: Any,
+    ev: Any,
+    commands: Any,
+    n: int,
+    side: int,
+    level: int,
+    gain_usd: float,
+    is_safety: bool,  # noqa: FBT001 - compiled
+) -> int:
+    """Cancel both legs of a slot; a cancel unanswered, or answered "it lives on", is asked again after a while."""
+    slot = st.orders.slots[side, level]
+    for at in range(2):
+        leg = slot.leg[at]
+        if leg.state == NONE:
+            continue
+        again_ns = p.stuck_ns if leg.state == CANCELLING or not is_safety else CANCEL_AGAIN_NS
+        if leg.state != UNKNOWN and (leg.cancel_ns == 0 or st.clock.recv_ns - leg.cancel_ns > again_ns):
+            n = emit.cancel(st, p, ev, commands, n, side, level, at, gain_usd, is_safety)
+    return n
+
+
+@nb.njit(cache=True)
+def _over_limit(st: Any, p: Any, side: int) -> bool:
+    """Whether position and working orders of this side could exceed the limit (only a side that adds can)."""
+    value = st.quote.value_usd_per_lot
+    if value <= 0.0 or st.quote.ready == 0:
+        return False
+    sign = 1 - 2 * side
+    worst = sign * st.account.lots[p.coin] + exposure.side_lots(st.orders, side)
+    allowed = 0.0 if st.authority.stance == authority.REDUCE else st.quote.limit_usd
+    return worst > 0 and worst * value > allowed * 1.02 + 1e-9  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def _place_gain(st: Any, p: Any, side: int, level: int, rate: float, k: float, price_usd: float) -> float:  # noqa: PLR0917 - kernels take flat arguments
+    """Expected gain of a new order over its life, USD: the edge granted by the verdict, at least 1/k."""
+    verdict_bps = st.viability.net_bps[side] + p.optimism_errors * st.viability.adverse_se_bps[side]
+    edge_bps = max(1.0 / k, verdict_bps - actions.cost_bps(st, p)) + level * p.level_step_bps
+    worth = rate * p.clip_usd * 1e-4 * edge_bps
+    gain_usd = upkeep.placing_gain_usd(worth, rate, k, st.quote.sigma_bps, price_usd, KEEP)
+    if st.quote.urgent[side] == 1:
+        gain_usd = max(gain_usd, 2.0 * price_usd)
+    return gain_usd  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def _judge_place(st: Any, p: Any, side: int, level: int, rate: float, k: float, price_usd: float) -> float:  # noqa: PLR0917 - kernels take flat arguments
+    """The gain of placing now; a refusal stands as long as a verdict of viability.py, whose numbers it rests on."""
+    orders, now_ns = st.orders, st.clock.recv_ns
+    if st.quote.urgent[side] == 0 and now_ns - orders.priced_ns[side, level] < p.viability_ns:
+        return min(orders.priced_gain_usd[side, level], price_usd)  # type: ignore[no-any-return]
+    gain_usd = _place_gain(st, p, side, level, rate, k, price_usd)
+    if gain_usd <= price_usd:
+        orders.priced_ns[side, level] = now_ns
+        orders.priced_gain_usd[side, level] = gain_usd
+    return gain_usd  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def _move_gain(st: Any, p: Any, side: int, level: int, rate: float, k: float, price_usd: float) -> float:  # noqa: PLR0917 - kernels take flat arguments
+    """Expected gain of replacing the resting order by the wanted one, USD, net of the queue it gives up."""
+    leg = st.orders.slots[side, level].leg[0]
+    want_ticks, want_lots = st.quote.px_ticks[side, level], st.quote.lots[side, level]
+    if leg.px_ticks == want_ticks and leg.lots == want_lots and leg.reduce_only == st.quote.reduce_only[side, level]:
+        return 0.0
+    sign = 1.0 - 2.0 * side
+    y = k * sign * (want_ticks - leg.px_ticks) / want_ticks * 1e4
+    worth = rate * p.clip_usd * 1e-4 / k
+    sigma_bps = st.quote.sigma_bps
+    gain_usd = upkeep.time_scale_s(k, sigma_bps) * worth * upkeep.edge_value(y)
+    missing = abs(want_lots - leg.lots) / max(want_lots, leg.lots)
+    gain_usd += missing * worth * upkeep.life_s(worth, k, sigma_bps, price_usd)
+    age_s = (st.clock.recv_ns - leg.live_ns) * 1e-9
+    return gain_usd - 0.5 * worth * min(max(age_s, 0.0), QUEUE_S) * upkeep.share_left(y)  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def _empty(  # noqa: PLR0917 - kernels take flat arguments
+    st: Any, p: Any, ev: Any, commands: Any, n: int, side: int, level: int, rate: float, k: float, price_usd: float
+) -> int:
+    """A slot without an order: place one when that is worth an action."""
+    gain_usd = _judge_place(st, p, side, level, rate, k, price_usd)
+    if gain_usd > price_usd:
+        return emit.place(st, p, ev, commands, n, side, level, gain_usd)  # type: ignore[no-any-return]
+    if level == 0:
+        st.quote.why[side] = PRICED_OUT
+        st.quote.numbers[side, 0] = gain_usd
+        st.quote.numbers[side, 1] = price_usd
+    return n
+
+
+@nb.njit(cache=True)
+def _slot(st: Any, p: Any, ev: Any, commands: Any, n: int, side: int, level: int, price_usd: float) -> int:  # noqa: PLR0917, PLR0911 - kernels take flat arguments
+    """One slot: leave, place, move or cancel."""
+    quote, slot, now_ns = st.quote, st.orders.slots[side, level], st.clock.recv_ns
+    resting, coming = slot.leg[0], slot.leg[1]
+    wanted = quote.lots[side, level]
+    if coming.state != NONE or (resting.state not in (NONE, LIVE)):
+        return _unstick(st, p, ev, commands, n, side, level)  # type: ignore[no-any-return]
+    if wanted == 0:
+        if resting.state == LIVE:
+            n = _cancel_slot(st, p, ev, commands, n, side, level, 2.0 * price_usd, False)  # noqa: FBT003 - compiled
+        return n
+    if now_ns < st.orders.backoff_until_ns[side]:
+        if resting.state == NONE and level == 0:
+            quote.why[side] = BACKING_OFF
+            quote.numbers[side, 0] = (st.orders.backoff_until_ns[side] - now_ns) * 1e-9
+            quote.numbers[side, 1] = st.orders.backoff_class[side]
+        return n
+    rate, k = quote.rate_per_s[side], max(quote.k_per_bps[side], 1e-6)
+    if level > 0:
+        rate *= math.exp(-min(50.0, k * level * p.level_step_bps))
+    if quote.urgent[side] == 1:
+        rate = max(rate, URGENT_PER_S)
+    if resting.state == NONE:
+        return _empty(st, p, ev, commands, n, side, level, rate, k, price_usd)  # type: ignore[no-any-return]
+    if now_ns - resting.live_ns < p.requote_ns:
+        return n
+    gain_usd = _move_gain(st, p, side, level, rate, k, price_usd)
+    if gain_usd > price_usd:
+        return emit.modify(st, p, ev, commands, n, side, level, gain_usd)  # type: ignore[no-any-return]
+    return n
+
+
+@nb.njit(cache=True)
+def _unstick(st: Any, p: Any, ev: Any, commands: Any, n: int, side: int, level: int) -> int:  # noqa: PLR0917 - kernels take flat arguments
+    """No gate without a time-out: an order or cancel unanswered for long is cancelled (again), which is idempotent."""
+    slot, now_ns = st.orders.slots[side, level], st.clock.recv_ns
+    for at in range(2):
+        leg = slot.leg[at]
+        waits = leg.state in (PENDING, CANCELLING)
+        if waits and now_ns - max(leg.sent_ns, leg.cancel_ns) > p.stuck_ns:
+            n = emit.cancel(st, p, ev, commands, n, side, level, at, 0.0, True)  # noqa: FBT003 - compiled
+    if level == 0 and slot.leg[0].state == NONE:
+        st.quote.why[side] = IN_FLIGHT
+    return n
+
+
+@nb.njit(cache=True)
+def commands_for(st: Any, p: Any, ev: Any, commands: Any) -> int:
+    """Write the commands of this moment to `commands[0:n]` and return n."""
+    if st.orders.ready == 0 or st.orders.syncing == 1:
+        return 0
+    if st.authority.stance == authority.PULL:
+        return _pull(st, p, ev, commands, 0)  # type: ignore[no-any-return]
+    n = 0
+    if st.authority.stance == authority.WAIT or st.quote.ready == 0:
+        return n
+    price_usd = actions.own_price_usd(st, p)
+    for side in range(2):
+        if _over_limit(st, p, side):
+            for level in range(LEVELS - 1, -1, -1):
+                if exposure.side_lots(st.orders, side) > 0 and st.quote.lots[side, level] < _working(st, side, level):
+                    n = _cancel_slot(st, p, ev, commands, n, side, level, 0.0, True)  # noqa: FBT003 - compiled
+        for level in range(LEVELS):
+            n = _slot(st, p, ev, commands, n, side, level, price_usd)
+    if n > 0:
+        st.orders.decision += 1
+    return n
+
+
+@nb.njit(cache=True)
+def _working(st: Any, side: int, level: int) -> int:
+    """Lots working in one slot."""
+    legs = st.orders.slots[side, level].leg
+    return exposure.pair_lots(legs[0].state, legs[0].lots, legs[1].state, legs[1].lots)  # type: ignore[no-any-return]

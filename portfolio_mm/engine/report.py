@@ -1,0 +1,219 @@
+"""A plain reading of a coin's state for people: everything a coin report needs, no NumPy types in it.
+
+Ages are counted from the coin's newest receive time, so they need the TIMER as everything else does.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from portfolio_mm.domain.events import EventKind
+from portfolio_mm.domain.units import SIDES
+from portfolio_mm.engine import pnl
+from portfolio_mm.engine.attribution import ITEMS
+from portfolio_mm.engine.authority import WAIT
+from portfolio_mm.engine.coin import PAGE
+from portfolio_mm.engine.orders import LEVELS, LIVE, MODIFYING
+from portfolio_mm.engine.why import Reason, text
+from portfolio_mm.estimators.markouts import HORIZONS
+
+Array = npt.NDArray[Any]
+FEEDS: Final = (
+    ("bbo", EventKind.BBO),
+    ("l2Book", EventKind.BOOK),
+    ("trades", EventKind.TRADE),
+    ("activeAssetCtx", EventKind.CONTEXT),
+)
+
+
+class MarkoutReading(NamedTuple):
+    """Markouts of both sides at one horizon; NaN is what so few fills cannot tell.
+
+    `blocks` windows of one horizon held fills; `se_bps` is the fills' deviation over the root of the blocks, because
+    fills of one window share their label's path.
+    """
+
+    horizon_s: float
+    fills: int
+    mean_bps: float
+    se_bps: float
+    blocks: int
+
+
+class SideReading(NamedTuple):
+    """Resting prices and sizes (coins) best first, the itemised quote, why not, and what the side believes."""
+
+    px: tuple[float, ...]
+    sz: tuple[float, ...]
+    items_bps: tuple[tuple[str, float], ...]
+    reason: str
+    reason_text: str
+    intensity_per_s: float
+    kappa_per_bps: float
+    adverse_bps: float
+
+
+class PnlReading(NamedTuple):
+    """Items in 1e-8 USD; `total_1e8` is cash plus position at mark and equals their sum."""
+
+    spread_1e8: int
+    adverse_1e8: int
+    inventory_1e8: int
+    fees_1e8: int
+    funding_1e8: int
+    basis_1e8: int
+    total_1e8: int
+
+
+class PartReading(NamedTuple):
+    """One part of the page: inputs heard, age of the last (s; infinite before the first), ready or not."""
+
+    part: str
+    seen: int
+    age_s: float
+    ready: bool
+
+
+class CoinReading(NamedTuple):
+    """One coin now; units are in the names."""
+
+    venue_ms: int
+    epoch: int
+    bid_px: float
+    ask_px: float
+    mark_px: float
+    fair_px: float
+    sigma_bps: float
+    sigma_raw_bps: float
+    clip_usd: float
+    maker_fee_bps: float
+    inventory_lots: int
+    inventory_usd: float
+    target_usd: float
+    limit_usd: float
+    allocation_version: int
+    sides: tuple[SideReading, SideReading]
+    markouts: tuple[MarkoutReading, ...]
+    pnl: PnlReading
+    parts: tuple[PartReading, ...]
+    feed_age_s: tuple[tuple[str, float], ...]
+    events: int
+    refused: tuple[tuple[str, int], ...]
+    placed: int
+    modified: int
+    cancelled: int
+    fills: int
+    volume_usd: float
+    quoting_s: float
+    two_sided_s: float
+    warm: bool
+
+    @property
+    def quotes_sent(self) -> int:
+        """Orders asked for: new ones and replacements."""
+        return self.placed + self.modified
+
+
+def _age_s(now_ns: int, then_ns: int) -> float:
+    return max(0.0, (now_ns - then_ns) * 1e-9) if then_ns > 0 else float("inf")
+
+
+def _resting(st: Any, p: Any, side: int) -> list[tuple[float, float]]:
+    """(price, coins) of own orders at the venue, best first; bids highest, asks lowest."""
+    legs = [st["orders"]["slots"][side, level]["leg"][0] for level in range(LEVELS)]
+    live = [leg for leg in legs if int(leg["state"]) in {LIVE, MODIFYING} and leg["lots"] > 0]
+    rows = [(float(leg["px_ticks"] / p["ticks_per_usd"]), float(leg["lots"] / p["lots_per_coin"])) for leg in live]
+    return sorted(rows, reverse=side == 0)
+
+
+def _side(st: Any, p: Any, side: int) -> SideReading:
+    resting, quote = _resting(st, p, side), st["quote"]
+    reason = Reason(int(quote["why"][side]))
+    return SideReading(
+        px=tuple(px for px, _ in resting),
+        sz=tuple(sz for _, sz in resting),
+        items_bps=tuple(zip(ITEMS, (float(item) for item in quote["items_bps"][side]), strict=True)),
+        reason=reason.name,
+        reason_text=text(reason, [float(number) for number in quote["numbers"][side]]),
+        intensity_per_s=float(st["intensity"]["a_per_s"][side]),
+        kappa_per_bps=float(st["intensity"]["k_per_bps"][side]),
+        adverse_bps=float(quote["adverse_bps"][side]),
+    )
+
+
+def _markouts(st: Any, p: Any) -> tuple[MarkoutReading, ...]:
+    readings, table = [], st["markouts"]
+    for h in range(HORIZONS):
+        n, blocks = int(table["counts"][h].sum()), int(table["blocks"][h])
+        mean = float(table["markout_m1"][h].sum()) / n if n else float("nan")
+        square = max(0.0, float(table["markout_m2"][h].sum()) / n - mean * mean) if n else 0.0
+        se = float(np.sqrt(square * n / (n - 1) / blocks)) if blocks > 1 else float("nan")
+        readings.append(MarkoutReading(int(p["markouts"]["horizon_ns"][h]) / 1e9, n, mean, se, blocks))
+    return tuple(readings)
+
+
+def _pnl(record: Any) -> PnlReading:
+    return PnlReading(
+        spread_1e8=int(record["spread_1e8"]),
+        adverse_1e8=int(record["adverse_1e8"]),
+        inventory_1e8=int(record["inventory_1e8"]),
+        fees_1e8=int(record["fees_1e8"]),
+        funding_1e8=int(record["funding_1e8"]),
+        basis_1e8=int(pnl.basis_1e8(record)),
+        total_1e8=int(pnl.equity_1e8(record)),
+    )
+
+
+def _parts(st: Any, now_ns: int) -> tuple[PartReading, ...]:
+    """Parts of the page that keep their own count; clocks in block time are compared with block time."""
+    venue_ns, readings = int(st["clock"]["venue_ns"]), []
+    for part in PAGE:
+        if part.name not in (st.dtype.names or ()) or "seen" not in st[part.name].dtype.names:
+            continue
+        record = st[part.name]
+        in_block_time = part.module.startswith("estimators") or part.name == "book"
+        age_s = _age_s(venue_ns if in_block_time else now_ns, int(record["last_ns"]))
+        readings.append(PartReading(part.name, int(record["seen"]), age_s, bool(record["ready"])))
+    return tuple(readings)
+
+
+def read(state: Array, params: Array) -> CoinReading:
+    """Read one coin; `state` and `params` as made by `new_coin`."""
+    st, p = state[0], params[0]
+    now_ns, counters, kinds = int(st["clock"]["recv_ns"]), st["counters"], st["counters"]["kind_ns"]
+    quote, book, own = st["quote"], st["book"], int(p["coin"])
+    lots = int(st["account"]["lots"][own])
+    mark_ticks = 0.5 * (int(st["pnl"]["mark2"]) or int(st["pnl"]["mid2"]))
+    return CoinReading(
+        venue_ms=int(st["clock"]["base_venue_ns"]) // 1_000_000,
+        epoch=int(st["orders"]["epoch"]),
+        bid_px=float(book["px"][0]),
+        ask_px=float(book["px"][1]),
+        mark_px=mark_ticks / float(p["ticks_per_usd"]),
+        fair_px=float(st["fair"]["fair_px"]) if st["fair"]["ready"] else 0.0,
+        sigma_bps=float(st["vol"]["sigma_bps"]),
+        sigma_raw_bps=float(st["vol"]["sigma_raw_bps"]),
+        clip_usd=float(p["clip_usd"]),
+        maker_fee_bps=float(st["account"]["maker_fee_bps"]),
+        inventory_lots=lots,
+        inventory_usd=lots * mark_ticks * 1e-6,
+        target_usd=float(quote["target_usd"]),
+        limit_usd=float(quote["limit_usd"]),
+        allocation_version=int(st["authority"]["version"]),
+        sides=(_side(st, p, SIDES[0]), _side(st, p, SIDES[1])),
+        markouts=_markouts(st, p),
+        pnl=_pnl(st["pnl"]),
+        parts=_parts(st, now_ns),
+        feed_age_s=tuple((name, _age_s(now_ns, int(kinds[kind]))) for name, kind in FEEDS),
+        events=int(counters["events"]),
+        refused=tuple((kind.name, int(counters["refused"][kind])) for kind in EventKind if counters["refused"][kind]),
+        placed=int(counters["placed"]),
+        modified=int(counters["modified"]),
+        cancelled=int(counters["cancelled"]),
+        fills=int(counters["fills"]),
+        volume_usd=int(counters["volume_1e8"]) * 1e-8,
+        quoting_s=float(counters["quoting_s"]),
+        two_sided_s=float(counters["two_sided_s"]),
+        warm=int(st["authority"]["stance"]) > WAIT,
+    )

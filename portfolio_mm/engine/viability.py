@@ -1,0 +1,172 @@
+"""Can a quote pay? Per side, once a second: the best of expected gain against the price of the actions it needs.
+
+At depth d (bps from fair), with clip z, fee f, rate Lambda(d) and adverse selection AS(d) of what reaches d:
+
+    gain(d) = Lambda(d) (d - f - AS(d)) z 1e-4        USD per second
+    cost(d) = keeping the quote there (models/upkeep.py) + Lambda(d) P for the order that follows a fill
+
+P is a cost of every fill, so the GLFT depth f + AS + P / z + 1/k goes outwards as actions become scarce: quotes get
+wide and rare before they fall silent.
+
+Lambda blends the depth profile's rate, by its count there, with the exponential fit's; a quarter of it is the other
+side's, because which side flow hits changes within minutes. AS is pooled over both
+sides, because the drift of one half hour separates the sides and predicts nothing, and never falls with depth: what
+reaches deeper was informed at least as well. A quote is given the benefit of `optimism_errors` standard errors, since
+quoting is how one learns. A side starts when cost < START gain and is kept while cost < KEEP gain.
+"""
+
+import math
+from typing import Any
+
+import numba as nb
+
+from portfolio_mm.engine import actions
+from portfolio_mm.estimators import depth_profile
+from portfolio_mm.models import upkeep
+
+HEARS = ("TIMER", "BBO", "BOOK", "ACCOUNT", "ALLOCATION")
+START = 0.9
+KEEP = 0.97
+"""Largest share of the gain that actions may cost: to start quoting, and to go on."""
+CLEARLY = 1.25
+"""The GLFT depth is left for another one only when that is worth this much more."""
+RARE_PER_S = 1.0 / 600.0
+"""A depth reached less often than every ten minutes decides nothing."""
+
+
+@nb.njit(cache=True)
+def _tabulate(st: Any, p: Any) -> None:
+    """Adverse selection of both sides together and the rate of each side, at every depth of the profile's grid."""
+    viability, depth = st.viability, st.depth
+    for j in range(depth_profile.DEPTHS):
+        bids, asks = depth.labels[0, j] + 1.0, depth.labels[1, j] + 1.0
+        share = bids / (bids + asks)
+        adverse_bps = share * depth.adverse_bps[0, j] + (1.0 - share) * depth.adverse_bps[1, j]
+        bid_se, ask_se = share * depth.adverse_se_bps[0, j], (1.0 - share) * depth.adverse_se_bps[1, j]
+        se_bps = math.sqrt(bid_se * bid_se + ask_se * ask_se)
+        if j > 0 and adverse_bps < viability.table_adverse_bps[j - 1] and bids + asks - 2.0 < p.evidence_count:
+            adverse_bps = viability.table_adverse_bps[j - 1]
+        elif j > 0 and adverse_bps < viability.table_adverse_bps[j - 1]:
+            adverse_bps, se_bps = viability.table_adverse_bps[j - 1], viability.table_se_bps[j - 1]
+        viability.table_adverse_bps[j] = adverse_bps
+        viability.table_se_bps[j] = se_bps
+        for side in range(2):
+            fitted = st.intensity.k_per_bps[side] * depth_profile.DEPTH_BPS[j]
+            fitted = st.intensity.market_a_per_s[side] * math.exp(-min(50.0, fitted))
+            count = depth.labels[side, j]
+            viability.table_rate_per_s[side, j] = (count * depth.rate_per_s[side, j] + p.fit_count * fitted) / (
+                count + p.fit_count
+            )
+        bid_rate, ask_rate = viability.table_rate_per_s[0, j], viability.table_rate_per_s[1, j]
+        viability.table_rate_per_s[0, j] = st.intensity.efficiency[0] * (0.75 * bid_rate + 0.25 * ask_rate)
+        viability.table_rate_per_s[1, j] = st.intensity.efficiency[1] * (0.75 * ask_rate + 0.25 * bid_rate)
+
+
+@nb.njit(cache=True)
+def _place(depth_bps: float) -> tuple[int, float]:
+    """Grid cell of a depth, and how far into it on the logarithmic scale (0 to 1)."""
+    place = (math.log(max(depth_bps, depth_profile.DEPTH_BPS[0])) - depth_profile.LOG_FIRST) / depth_profile.LOG_STEP
+    j = min(int(place), depth_profile.DEPTHS - 2)
+    return j, min(1.0, max(0.0, place - j))
+
+
+@nb.njit(cache=True)
+def adverse_at(st: Any, depth_bps: float) -> tuple[float, float]:
+    """AS(d) of the last table and its standard error, bps."""
+    j, part = _place(depth_bps)
+    adverse, se = st.viability.table_adverse_bps, st.viability.table_se_bps
+    return adverse[j] + part * (adverse[j + 1] - adverse[j]), se[j] + part * (se[j + 1] - se[j])
+
+
+@nb.njit(cache=True)
+def fill_rate(st: Any, side: int, depth_bps: float) -> tuple[float, float]:
+    """Rate (1/s) at which a quote at this depth is reached, times our efficiency, and its decay there (1/bps)."""
+    j, part = _place(depth_bps)
+    rates, grid = st.viability.table_rate_per_s, depth_profile.DEPTH_BPS
+    low, high = max(rates[side, j], 1e-30), max(rates[side, j + 1], 1e-30)
+    rate = low * math.exp(part * math.log(high / low))
+    first, last = max(0, j if part > 0.5 else j - 1), min(depth_profile.DEPTHS - 1, j + 2 if part > 0.5 else j + 1)
+    k = math.log(max(rates[side, first], 1e-30) / max(rates[side, last], 1e-30)) / (grid[last] - grid[first])
+    fitted = st.intensity.k_per_bps[side]
+    return rate, min(max(k, 0.1 * fitted, 1e-4), max(fitted, 1e-3))
+
+
+@nb.njit(cache=True)
+def assess(st: Any, p: Any) -> None:
+    """Set depth, verdict and numbers of both sides.
+
+    A depth is considered when its mean net is above the floor of quoting.py; it is left to GLFT (quote_depth_bps 0)
+    unless another depth of the grid is worth clearly more.
+    """
+    viability = st.viability
+    viability.liquidity = 0.0
+    _tabulate(st, p)
+    for side in range(2):
+        bar = KEEP if viability.pays[side] == 1 else START
+        glft_bps = _survey(st, p, side)
+        best = _weigh(st, p, side, glft_bps, bar)
+        best_bps, known_bps = glft_bps, 0.0
+        best *= CLEARLY if best > 0.0 else 1.0
+        for j in range(depth_profile.DEPTHS):
+            depth_bps = depth_profile.DEPTH_BPS[j]
+            net_bps = depth_bps - st.account.maker_fee_bps - actions.cost_bps(st, p) - viability.table_adverse_bps[j]
+            enough = net_bps >= max(p.min_edge_bps, p.floor_errors * viability.table_se_bps[j])
+            often = viability.table_rate_per_s[side, j] >= RARE_PER_S
+            if enough and often and depth_bps <= p.max_half_spread_bps:
+                worth = _weigh(st, p, side, depth_bps, bar)
+                if worth > max(best, 0.0):
+                    best, best_bps, known_bps = worth, depth_bps, depth_bps
+        _weigh(st, p, side, best_bps, bar)
+        viability.pays[side] = 1 if best > 0.0 else 0
+        viability.quote_depth_bps[side] = known_bps
+        viability.near_bps[side] = best_bps
+        rate, k = fill_rate(st, side, best_bps)
+        viability.rate_per_s[side] = rate
+        viability.k_per_bps[side] = k
+    viability.seen += 1
+    viability.last_ns = st.clock.recv_ns
+    viability.ready = 1
+
+
+@nb.njit(cache=True)
+def _survey(st: Any, p: Any, side: int) -> float:
+    """Adverse selection and liquidity at the GLFT depth f + P + AS + 1/k + h, which is returned (bps).
+
+    The depth depends on AS and AS on the depth: two steps of the fixed point are taken (it contracts, because adverse
+    selection grows slower than depth). D = 2 A_eff C k z is 2 k z times the rate at the best depth, which is measured.
+    """
+    viability = st.viability
+    start_bps = st.account.maker_fee_bps + actions.cost_bps(st, p) + 1.0 / max(st.intensity.k_per_bps[side], 1e-6)
+    adverse_bps, _ = adverse_at(st, max(0.1, start_bps))
+    adverse_bps, se_bps = adverse_at(st, max(0.1, start_bps + adverse_bps))
+    viability.adverse_bps[side] = adverse_bps
+    viability.adverse_se_bps[side] = se_bps
+    rate, k = fill_rate(st, side, start_bps + adverse_bps)
+    viability.liquidity += rate * k * p.clip_usd
+    return max(0.1, start_bps + adverse_bps + 0.5 * p.clip_usd * st.quote.own_skew_bps_per_usd)  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def rate_near(st: Any, side: int, depth_bps: float) -> tuple[float, float]:
+    """Rate and decay at a depth by the local exponential of the last assessment."""
+    viability = st.viability
+    k = viability.k_per_bps[side]
+    away = max(-20.0, min(50.0, k * (depth_bps - viability.near_bps[side])))
+    return viability.rate_per_s[side] * math.exp(-away), k
+
+
+@nb.njit(cache=True)
+def _weigh(st: Any, p: Any, side: int, depth_bps: float, bar: float) -> float:
+    """Write the numbers of one depth; what `bar` times the gain leaves above the cost, USD per second."""
+    viability, price_usd = st.viability, actions.price_usd(st, p)
+    adverse_bps, se_bps = adverse_at(st, depth_bps)
+    net_bps = depth_bps - st.account.maker_fee_bps - adverse_bps
+    rate, k = fill_rate(st, side, depth_bps)
+    gain = rate * (net_bps + p.optimism_errors * se_bps) * p.clip_usd * 1e-4
+    cost = rate * price_usd
+    cost += upkeep.cost_usd_per_s(gain - cost, k, st.vol.sigma_bps, price_usd)
+    viability.best_depth_bps[side] = depth_bps
+    viability.net_bps[side] = net_bps
+    viability.gain_usd_per_s[side] = gain
+    viability.cost_usd_per_s[side] = cost
+    return bar * gain - cost  # type: ignore[no-any-return]

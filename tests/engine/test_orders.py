@@ -1,0 +1,162 @@
+"""The life cycle table and what the slots make of events in any order."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from portfolio_mm.domain.events import EventKind
+from portfolio_mm.domain.order import OrderEvent, OrderState
+from portfolio_mm.engine import exposure, orders, slots
+from portfolio_mm.engine.orders import LIVE, MODIFYING, NONE, PENDING, TRANSITIONS, UNKNOWN
+from tests.engine.tape import event
+
+S, E = OrderState, OrderEvent
+
+
+def test_every_state_answers_every_event() -> None:
+    assert set(TRANSITIONS) == set(OrderState)
+    assert all(set(row) == set(OrderEvent) for row in TRANSITIONS.values())
+
+
+def test_compiled_table_is_the_table() -> None:
+    for state in OrderState:
+        for happening in OrderEvent:
+            assert orders.TABLE[state, happening] == TRANSITIONS[state][happening]
+            assert orders.next_state(state, happening) is TRANSITIONS[state][happening]
+
+
+def test_done_is_final() -> None:
+    assert set(TRANSITIONS[S.DONE].values()) == {S.DONE}
+
+
+@pytest.mark.parametrize("state", [S.PENDING, S.LIVE, S.CANCELLING, S.MODIFYING, S.UNKNOWN])
+def test_a_terminal_event_ends_any_order(state: OrderState) -> None:
+    assert TRANSITIONS[state][E.CANCELLED] is S.DONE
+    assert TRANSITIONS[state][E.FILLED] is S.DONE
+
+
+def test_only_answers_end_an_order() -> None:
+    for state in (S.LIVE, S.CANCELLING, S.MODIFYING, S.UNKNOWN):
+        ends = {happening for happening, after in TRANSITIONS[state].items() if after is S.DONE}
+        assert ends <= {E.CANCELLED, E.FILLED, E.REFUSED, E.REPLACED}
+        assert TRANSITIONS[state][E.UNCERTAIN] is S.UNKNOWN
+
+
+def fresh() -> Any:
+    return np.zeros(1, orders.ORDERS)
+
+
+def put(book: Any, at: int, state: int, cloid: int, lots: int = 10) -> None:
+    leg = book[0]["slots"][0, 0]["leg"][at]
+    leg["state"], leg["cloid_lo"], leg["lots"], leg["placed_lots"], leg["px_ticks"] = state, cloid, lots, lots, 100
+
+
+def tell(book: Any, cloid: int, status: int, lots: int = 0) -> int:
+    row = event(EventKind.ORDER, 5, status=status, cloid_lo=cloid, sz_lots=lots, px_ticks=100)
+    return int(slots.on_order.py_func(book[0], row[0], 5))
+
+
+def states(book: Any) -> tuple[int, int]:
+    legs = book[0]["slots"][0, 0]["leg"]
+    return int(legs[0]["state"]), int(legs[1]["state"])
+
+
+@pytest.mark.parametrize("status", [E.REPLACED, E.ACCEPTED, E.SHRUNK])
+def test_a_replacement_that_lives_ends_the_old_order(status: OrderEvent) -> None:
+    book = fresh()
+    put(book, 0, MODIFYING, 1)
+    put(book, 1, PENDING, 2)
+    tell(book, 2, status, 10)
+    assert states(book) == (LIVE, NONE)
+    assert book[0]["slots"][0, 0]["leg"][0]["cloid_lo"] == 2
+
+
+@pytest.mark.parametrize(("status", "cloid"), [(E.MODIFY_FAILED, 1), (E.MODIFY_FAILED, 2), (E.REFUSED, 2)])
+def test_a_failed_modify_leaves_the_old_order(status: OrderEvent, cloid: int) -> None:
+    book = fresh()
+    put(book, 0, MODIFYING, 1)
+    put(book, 1, PENDING, 2)
+    tell(book, cloid, status)
+    assert states(book) == (LIVE, NONE)
+    assert book[0]["slots"][0, 0]["leg"][0]["cloid_lo"] == 1
+
+
+def test_a_modify_of_a_dead_order_ends_both() -> None:
+    """The old order filled while its modify was on the way: the venue refuses the modify (HL §13)."""
+    book = fresh()
+    put(book, 0, MODIFYING, 1)
+    put(book, 1, PENDING, 2)
+    tell(book, 1, E.FILLED)
+    assert states(book) == (NONE, PENDING)
+    tell(book, 1, E.MODIFY_FAILED)
+    assert states(book) == (NONE, NONE)
+
+
+def test_a_fill_of_the_replacement_proves_the_old_order_gone() -> None:
+    book = fresh()
+    put(book, 0, MODIFYING, 1)
+    put(book, 1, PENDING, 2)
+    slots.on_own_fill.py_func(book[0], 0, 2, 10, 5)
+    assert states(book) == (NONE, NONE)
+
+
+def test_an_uncertain_modify_doubts_both() -> None:
+    book = fresh()
+    put(book, 0, MODIFYING, 1, 10)
+    put(book, 1, PENDING, 2, 30)
+    tell(book, 2, E.UNCERTAIN)
+    assert states(book) == (UNKNOWN, UNKNOWN)
+    assert exposure.side_lots.py_func(book[0], 0) == 40
+
+
+@pytest.mark.parametrize("fill_first", [True, False])
+def test_remaining_lots_do_not_depend_on_the_order_of_arrival(*, fill_first: bool) -> None:
+    book = fresh()
+    put(book, 0, LIVE, 1)
+    for is_fill in (fill_first, not fill_first):
+        if is_fill:
+            slots.on_own_fill.py_func(book[0], 0, 1, 4, 5)
+        else:
+            tell(book, 1, E.SHRUNK, 6)
+    assert book[0]["slots"][0, 0]["leg"][0]["lots"] == 6
+
+
+def test_a_late_word_about_a_buried_order_changes_nothing() -> None:
+    book = fresh()
+    put(book, 0, LIVE, 1)
+    tell(book, 1, E.CANCELLED)
+    assert tell(book, 1, E.ACCEPTED, 10) == -1
+    assert states(book) == (NONE, NONE)
+
+
+def test_an_order_found_in_a_snapshot_is_kept() -> None:
+    book = fresh()
+    slots.on_sync.py_func(book[0], 9, 4)
+    tell(book, 5, E.ACCEPTED, 10)
+    tell(book, 6, E.UNCERTAIN, 20)
+    assert exposure.side_lots.py_func(book[0], 0) == 30
+
+
+happenings = some.lists(
+    some.tuples(some.sampled_from(list(OrderEvent)), some.sampled_from([1, 2, 3]), some.integers(0, 12)), max_size=12
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(happenings, some.sampled_from([(LIVE, NONE), (MODIFYING, PENDING), (NONE, PENDING), (UNKNOWN, UNKNOWN)]))
+def test_no_order_of_events_breaks_the_slots(story: list[tuple[OrderEvent, int, int]], begin: tuple[int, int]) -> None:
+    book = fresh()
+    for at in (0, 1):
+        if begin[at] != NONE:
+            put(book, at, begin[at], at + 1)
+    for status, cloid, lots in story:
+        tell(book, cloid, status, lots)
+        for level in range(3):
+            legs = book[0]["slots"][0, level]["leg"]
+            assert all(0 <= leg["lots"] <= max(leg["placed_lots"], 12) for leg in legs)
+            assert S.DONE not in {int(leg["state"]) for leg in legs}
+            assert int(legs[1]["state"]) != LIVE or int(legs[0]["state"]) != NONE
+    assert exposure.side_lots.py_func(book[0], 0) >= 0

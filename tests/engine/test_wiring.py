@@ -1,0 +1,40 @@
+"""The page is the whole truth about what is called, and docs/wiring.md says what the page says."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+import portfolio_mm.estimators
+from portfolio_mm.domain.events import EventKind
+from portfolio_mm.engine.coin import PAGE, SHELVED
+from scripts.wiring import TARGET, page_text
+
+
+def test_the_wiring_page_is_true() -> None:
+    assert TARGET.read_text(encoding="utf-8") == page_text(), "run `make wiring`"
+
+
+def test_every_estimator_is_on_the_page_or_shelved_with_a_reason() -> None:
+    modules = {f"estimators.{found.name}" for found in pkgutil.iter_modules(portfolio_mm.estimators.__path__)}
+    called = {part.module for part in PAGE if part.module.startswith("estimators.")}
+    assert modules == called | set(SHELVED)
+    assert not called & set(SHELVED)
+    assert all(SHELVED.values())
+
+
+def test_every_part_is_a_module_that_step_calls() -> None:
+    source = (Path(portfolio_mm.estimators.__file__).parents[1] / "engine" / "coin.py").read_text(encoding="utf-8")
+    body = source[source.index("def step(") :]
+    for part in PAGE:
+        importlib.import_module(f"portfolio_mm.{part.module}")
+        name = part.module.rsplit(".", 1)[1]
+        assert f"{name}." in body or (name == "clock" and "admit(" in body), part.name
+
+
+def test_every_event_kind_is_heard_by_more_than_the_clock() -> None:
+    assert {kind for part in PAGE if part.name != "clock" for kind in part.hears} == {kind.name for kind in EventKind}
+
+
+def test_the_page_is_one_page() -> None:
+    path = Path(portfolio_mm.estimators.__file__).parents[1] / "engine" / "coin.py"
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 200
