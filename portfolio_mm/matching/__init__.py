@@ -1,0 +1,1 @@
+"""Matching: an order-level book for synthetic flow and queue-model fills on recorded flow, behind one interface."""
