@@ -1,0 +1,125 @@
+"""Requests over the websocket that await their answer by id (HL §4.6)."""
+
+import asyncio
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
+
+from portfolio_mm.domain.errors import OutcomeUnknown, VenueRefused, VenueUnreachable
+from portfolio_mm.hyperliquid.limits import MAX_POSTS_IN_FLIGHT, MESSAGES_PER_MINUTE
+
+MESSAGE_RESERVE: Final = 100
+"""Messages a minute kept for pings and subscriptions."""
+
+
+class _Response(msgspec.Struct):
+    type: str
+    payload: Any = None
+
+
+class _Data(msgspec.Struct):
+    id: int
+    response: _Response
+
+
+class _Frame(msgspec.Struct):
+    data: _Data
+
+
+_FRAME: Final = msgspec.json.Decoder(_Frame)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Posts:
+    """Pending requests of one socket; ids are never used twice."""
+
+    def __init__(self) -> None:
+        self._ids = itertools.count(1)
+        self._pending: dict[int, asyncio.Future[_Response]] = {}
+        self._sent_s: deque[float] = deque()
+
+    async def exchange(
+        self,
+        connection: ClientConnection,
+        request: Mapping[str, Any],
+        timeout_s: float,
+        written: Callable[[], None] | None = None,
+    ) -> Any:
+        """Send and wait; see `VenueSocket.post` for `written` and what it raises."""
+        self._admit(connection)
+        number = next(self._ids)
+        body = _ENCODER.encode({"method": "post", "id": number, "request": request})
+        future: asyncio.Future[_Response] = asyncio.get_running_loop().create_future()
+        self._pending[number] = future
+        try:
+            await connection.send(body, text=True)
+            if written is not None:
+                written()
+            response = await asyncio.wait_for(future, timeout_s)
+        except TimeoutError:
+            msg = f"post {number}: no answer within {timeout_s} s"
+            raise OutcomeUnknown(msg) from None
+        except ConnectionClosed as error:
+            msg = f"post {number}: connection lost while sending ({error})"
+            raise OutcomeUnknown(msg) from error
+        finally:
+            self._pending.pop(number, None)
+        if response.type == "error":
+            raise _refusal(number, str(response.payload))
+        return response.payload
+
+    def answer(self, raw: bytes) -> None:
+        """Give an answer to whoever waits for it; late and unreadable ones are dropped (the waiter times out)."""
+        try:
+            data = _FRAME.decode(raw).data
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return
+        future = self._pending.get(data.id)
+        if future is not None and not future.done():
+            future.set_result(data.response)
+
+    def refuse(self, text: str) -> None:
+        """A frame of channel `error` that names a pending id (`too many pending post requests id=N`) ends that post."""
+        head, _, tail = text.partition("too many pending post requests id=")
+        digits = "".join(itertools.takewhile(str.isdigit, tail))
+        if head and digits:
+            future = self._pending.get(int(digits))
+            if future is not None and not future.done():
+                future.set_result(_Response("error", f"too many pending post requests id={digits}"))
+
+    def lose(self, reason: str) -> None:
+        """The connection is gone: no pending outcome will ever be known here."""
+        for number, future in self._pending.items():
+            if not future.done():
+                future.set_exception(OutcomeUnknown(f"post {number}: {reason}"))
+
+    def _admit(self, connection: ClientConnection) -> None:
+        """Refuse before sending what the venue would punish."""
+        now_s = time.monotonic()
+        while self._sent_s and self._sent_s[0] <= now_s - 60.0:
+            self._sent_s.popleft()
+        if len(self._pending) >= MAX_POSTS_IN_FLIGHT:
+            msg = f"{len(self._pending)} posts await answers; the venue allows {MAX_POSTS_IN_FLIGHT}"
+            raise VenueUnreachable(msg)
+        if len(self._sent_s) >= MESSAGES_PER_MINUTE - MESSAGE_RESERVE:
+            msg = f"{len(self._sent_s)} posts sent this minute; the venue allows {MESSAGES_PER_MINUTE} messages"
+            raise VenueUnreachable(msg)
+        if connection.state is not State.OPEN:
+            msg = "the connection is closing; nothing was sent"
+            raise VenueUnreachable(msg)
+        self._sent_s.append(now_s)
+
+
+def _refusal(number: int, text: str) -> VenueRefused | OutcomeUnknown:
+    """A 4xx or a full queue means nothing happened; any other failure may have come after the deed."""
+    msg = f"post {number}: {text}"
+    if text.startswith(("4", "too many pending")):
+        return VenueRefused(msg)
+    return OutcomeUnknown(msg)
