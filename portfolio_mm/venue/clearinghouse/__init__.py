@@ -1,0 +1,1 @@
+"""Users and what is theirs: orders, fills, positions, margin, fees, budgets."""

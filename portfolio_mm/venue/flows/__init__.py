@@ -1,0 +1,1 @@
+"""Flows: what drives the markets of the local venue in venue time."""

@@ -1,0 +1,1 @@
+"""What can be asked: `POST /info` and the views behind it."""

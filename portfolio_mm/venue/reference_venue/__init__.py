@@ -1,0 +1,1 @@
+"""A reference venue whose prices lead the synthetic ones, in the protocol of Binance's USD-M futures."""
