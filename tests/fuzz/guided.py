@@ -1,0 +1,88 @@
+"""Coverage-guided fuzzing of one endpoint: `python -m tests.fuzz.guided ENDPOINT RUNS SECONDS FOLDER`.
+
+An input is one or a few requests, a line each. Inputs that reach new code are kept in FOLDER, which starts with the
+corpus; so is one that the venue does not survive.
+"""
+
+import json
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import atheris
+
+# Compiled kernels cannot be instrumented: they are loaded before.
+import portfolio_mm.domain.price_grid
+import portfolio_mm.matching.book  # noqa: F401
+
+with atheris.instrument_imports(include=["portfolio_mm"]):
+    from tests.fuzz.door import Door
+from tests.fuzz.mutation import bent, valid, written
+
+LONGEST: Final = 4_096
+MOST_LINES: Final = 4
+
+
+def inputs(door: Door, endpoint: str) -> Callable[[bytes], None]:
+    """What one input does."""
+
+    def read(line: bytes) -> None:
+        door.post("/info", line)
+
+    def act(line: bytes) -> None:
+        door.act(line)
+
+    def say(line: bytes) -> None:
+        door.say(line.decode(errors="replace"))
+
+    one = {"info": read, "exchange": act, "ws": say}[endpoint]
+
+    def each(data: bytes) -> None:
+        door.stand()
+        for line in data.split(b"\n")[:MOST_LINES]:
+            one(line)
+        if endpoint == "exchange":
+            door.post("/exchange", line)  # the last only: finding its signer takes longer than all the rest
+
+    return each
+
+
+def mutation(requests: list[Any]) -> Callable[[bytes, int, int], bytes]:
+    """JSON is bent as JSON, two times in three, and valid requests are put before it; the rest is libFuzzer's own."""
+
+    def mutated(data: bytes, longest: int, seed: int) -> bytes:
+        chance = random.Random(seed)
+        lines = data.split(b"\n")
+        at = chance.randrange(len(lines))
+        if chance.random() < 0.2:
+            lines.insert(at, json.dumps(chance.choice(requests)).encode())
+        elif chance.random() < 0.1 and len(lines) > 1:
+            del lines[at]
+        elif chance.random() < 0.9:
+            try:
+                lines[at] = written(bent(json.loads(lines[at]), chance), chance)
+            except (ValueError, RecursionError):
+                return bytes(atheris.Mutate(data, longest))
+        else:
+            return bytes(atheris.Mutate(data, longest))
+        found = b"\n".join(lines[-MOST_LINES:])
+        return found if len(found) <= longest else bytes(atheris.Mutate(data, longest))
+
+    return mutated
+
+
+def main(endpoint: str, runs: str, seconds: str, folder: str) -> None:
+    """Fuzz until the count or the time is reached; never returns."""
+    requests = valid(endpoint)
+    for number, request in enumerate(requests):
+        (Path(folder) / f"valid-{number}").write_text(json.dumps(request))
+    limits = [f"-runs={runs}", f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-rss_limit_mb=2048", "-seed=1"]
+    said = [sys.argv[0], *limits, f"-artifact_prefix={folder}/", "-timeout=20", folder]
+    atheris.Setup(said, inputs(Door(), endpoint), custom_mutator=mutation(requests))
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
