@@ -1,0 +1,46 @@
+"""What the action price does to a whole account: minutes of trading in a synthetic market, in process and seeded."""
+
+import pytest
+
+from portfolio_mm.settings.load import load
+from portfolio_mm.venue.flows.synthetic import SyntheticFlow
+from portfolio_mm.venue.flows.synthetic_params import DEFAULT_COINS, synthetic_params
+from tests.portfolio.economy import DAY_CAP, Economy
+
+SETTLE_S = 120.0
+WATCHED_S = 240.0
+
+
+def trade(*, unified: bool, seed: int = 7) -> tuple[Economy, dict[str, float]]:
+    """Six coins from the first second of a UTC day; shares of two-sided time after the start, by coin."""
+    economy = Economy(SyntheticFlow(synthetic_params(DEFAULT_COINS, seed)), load(None).plan(), unified=unified)
+    economy.run(SETTLE_S)
+    before = {desk.instrument.coin: economy.two_sided_s(desk) for desk in economy.desks}
+    economy.run(WATCHED_S)
+    after = {desk.instrument.coin: economy.two_sided_s(desk) for desk in economy.desks}
+    return economy, {coin: (after[coin] - before[coin]) / WATCHED_S for coin in after}
+
+
+@pytest.mark.parametrize("seed", [7, 11])
+def test_half_an_action_a_second_keeps_quotes_resting_and_is_spent(seed: int) -> None:
+    economy, two_sided = trade(unified=True, seed=seed)
+    allowed_per_s = DAY_CAP / 86_400.0
+    assert 0.55 * allowed_per_s < economy.rate_per_s(WATCHED_S) < 1.05 * allowed_per_s
+    for coin in ("SOL", "XRP", "DOGE", "HYPE"):
+        assert two_sided[coin] > 0.9, (coin, two_sided, economy.silence())
+    settled = economy.prices[-int(WATCHED_S / economy.plan.portfolio.every_s) :]
+    assert max(settled) < 2.5 * min(settled)
+    assert economy.fills > 20
+
+
+def test_plenty_of_actions_are_nearly_free() -> None:
+    economy, two_sided = trade(unified=False)
+    assert max(economy.prices[5:]) < 1e-4
+    assert min(two_sided.values()) > 0.7, (two_sided, economy.silence())
+
+
+def test_a_coin_too_thin_for_the_price_says_so_and_leaves_its_actions_to_others() -> None:
+    economy, two_sided = trade(unified=True)
+    silence = economy.silence()["BTC"]
+    assert two_sided["BTC"] < 0.1
+    assert silence.most_common(1)[0][0] == "CANNOT_PAY"
