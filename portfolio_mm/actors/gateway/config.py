@@ -1,0 +1,43 @@
+"""What a gateway is told: addresses, paths, instruments. Keys and tokens appear as paths only."""
+
+import msgspec
+
+from portfolio_mm.actors.transport import Tls
+from portfolio_mm.domain.instrument import Instrument
+from portfolio_mm.hyperliquid.websocket import BACKOFF_S
+
+
+class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """One account's gateway.
+
+    `account` is the master (or sub-account) address whose money it is, `vault` that address again when the key belongs
+    to another master. `leverage` is set at the venue, one per instrument. `hub` is `unix:/path` or `tls://host:port`.
+    `start_equity_usd` is the run's, so that a gateway that comes back counts from there; None: from its first reading.
+    `start_read_ms` is the block time of that reading: later fills and fundings are this run's.
+    """
+
+    account: str
+    key_path: str
+    vault: str | None = None
+    url: str
+    ws_url: str
+    mainnet: bool
+    instruments: tuple[Instrument, ...]
+    leverage: tuple[int, ...]
+    hub: str
+    tls: Tls | None = None
+    token_file: str
+    state_db: str
+    lock_file: str
+    journals: str
+    keep_hours: float = 72.0
+    start_equity_usd: float | None = None
+    start_read_ms: int | None = None
+    day_cap: int = 50_000
+    permit_ttl_s: float = 3.0
+    permit_s: float = 0.25
+    account_s: float = 5.0
+    reconcile_s: float = 30.0
+    blind_s: float = 1.0
+    ping_s: float = 5.0
+    backoff_s: tuple[float, ...] = BACKOFF_S

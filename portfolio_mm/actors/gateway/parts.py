@@ -1,0 +1,198 @@
+"""Everything one life of the gateway is made of, built once the lock and the owner row are ours."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import aiohttp
+
+from portfolio_mm.actors.gateway.account_view import AccountView
+from portfolio_mm.actors.gateway.allotment import Allotment
+from portfolio_mm.actors.gateway.bookings import Bookings
+from portfolio_mm.actors.gateway.budgets import Budgets
+from portfolio_mm.actors.gateway.chronicle import Chronicle
+from portfolio_mm.actors.gateway.clock import VenueClock
+from portfolio_mm.actors.gateway.config import GatewayConfig
+from portfolio_mm.actors.gateway.desk import Desk
+from portfolio_mm.actors.gateway.dispatch import Dispatch
+from portfolio_mm.actors.gateway.doubts import Doubts
+from portfolio_mm.actors.gateway.guard import Guard
+from portfolio_mm.actors.gateway.hub import Hub
+from portfolio_mm.actors.gateway.latency import TickToWire
+from portfolio_mm.actors.gateway.ledger import Ledger
+from portfolio_mm.actors.gateway.nonces import Nonces
+from portfolio_mm.actors.gateway.notes import FillNote, FundingNote, Note
+from portfolio_mm.actors.gateway.notices import note_rows
+from portfolio_mm.actors.gateway.outbox import Outbox
+from portfolio_mm.actors.gateway.permits import Permits
+from portfolio_mm.actors.gateway.readings import Readings
+from portfolio_mm.actors.gateway.reconcile import Reconciler
+from portfolio_mm.actors.gateway.tally import Tally
+from portfolio_mm.actors.gateway.transfers import Transfers
+from portfolio_mm.actors.gateway.worst_case import Market
+from portfolio_mm.hyperliquid.exchange import ExchangeClient
+from portfolio_mm.hyperliquid.rest import InfoClient
+from portfolio_mm.hyperliquid.signer import Signer
+from portfolio_mm.hyperliquid.websocket import VenueSocket
+from portfolio_mm.storage.state_store import StateStore
+
+USER_STREAMS = ("orderUpdates", "userFills", "userEvents", "userFundings", "userNonFundingLedgerUpdates")
+
+
+class Parts(NamedTuple):
+    """The parts, by name."""
+
+    config: GatewayConfig
+    epoch: int
+    run: int
+    store: StateStore
+    ledger: Ledger
+    market: Market
+    budgets: Budgets
+    clock: VenueClock
+    permits: Permits
+    guard: Guard
+    outbox: Outbox
+    desk: Desk
+    tally: Tally
+    nonces: Nonces
+    latency: TickToWire
+    money: AccountView
+    bookings: Bookings
+    transfers: Transfers
+    readings: Readings
+    allotment: Allotment
+    chronicle: Chronicle
+    socket: VenueSocket
+    info: InfoClient
+    exchange: ExchangeClient
+    dispatch: Dispatch
+    doubts: Doubts
+    reconciler: Reconciler
+    hub: Hub
+
+
+class Teller:
+    """Where notes go: to the coins, into the journal; fills and fundings into the account's cash and the bookings."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        hub: Hub,
+        chronicle: Chronicle,
+        money: AccountView,
+        budgets: Budgets,
+        bookings: Bookings,
+    ) -> None:
+        self._ledger = ledger
+        self._bookings = bookings
+        self._hub = hub
+        self._chronicle = chronicle
+        self._money = money
+        self._budgets = budgets
+
+    def __call__(self, notes: Sequence[Note]) -> None:
+        """Pass notes on, in order."""
+        for note in notes:
+            if isinstance(note, FillNote):
+                self._money.fill(note)
+                self._bookings.add(note)
+                instrument = self._ledger.instruments[note.coin]
+                if not note.contained:  # else the venue's own count of the address has it
+                    usd = instrument.sz(note.sz_lots) * instrument.px(note.px_ticks)
+                    self._budgets.address.spend(0, traded_usd=usd)
+            elif isinstance(note, FundingNote):
+                self._money.funding(note.payment_1e8, note.venue_ms)
+                self._bookings.add(note)
+        rows = note_rows(notes, self._ledger.instruments)
+        self._hub.account_events(rows)
+        self._chronicle.events(rows)
+
+
+async def build(
+    config: GatewayConfig, store: StateStore, hub: Hub, stack: contextlib.AsyncExitStack, *, epoch: int, run: int
+) -> Parts:
+    """Build everything; `stack` closes what must be closed.
+
+    Raises:
+        ConfigurationError: the key file or an address is unusable.
+        StateError: the disk refuses.
+    """
+    signer = Signer.from_file(config.key_path)
+    ledger, clock, budgets = Ledger(config.instruments), VenueClock(), Budgets(config.day_cap)
+    market, permits, outbox, latency = Market(config.leverage), Permits(epoch), Outbox(), TickToWire()
+    money, bookings = AccountView(ledger, market, config.start_equity_usd), Bookings(config.instruments)
+    ledger.fills_seen.began_ms = ledger.fundings_seen.began_ms = config.start_read_ms or 0
+    chronicle = Chronicle(Path(config.journals))
+    stack.callback(chronicle.close)
+    guard = Guard(ledger, permits, market, budgets, clock)
+    desk = Desk(
+        run=run,
+        ledger=ledger,
+        guard=guard,
+        permits=permits,
+        market=market,
+        outbox=outbox,
+        tell=Teller(ledger=ledger, hub=hub, chronicle=chronicle, money=money, budgets=budgets, bookings=bookings),
+    )
+    tally = Tally(
+        Path(config.state_db).with_name(f"tally-{config.account.lower()}.ckpt"), config.start_read_ms or 0, desk
+    )
+    tally.resume()
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+    user = config.account.lower()
+    streams = [{"type": kind, "user": user} for kind in USER_STREAMS]
+    socket = VenueSocket(config.ws_url, streams, ping_s=config.ping_s, backoff_s=config.backoff_s)
+    stack.push_async_callback(socket.close)
+    info = InfoClient(config.url, session, budgets.ip)
+    exchange = ExchangeClient(
+        socket, session, signer, config.url, mainnet=config.mainnet, vault=config.vault, budget=budgets.ip
+    )
+    nonces = Nonces(store, signer.address)
+    dispatch = Dispatch(
+        exchange=exchange,
+        outbox=outbox,
+        ledger=ledger,
+        desk=desk,
+        permits=permits,
+        nonces=nonces,
+        clock=clock,
+        budgets=budgets,
+        latency=latency,
+        intent=chronicle.intents,
+    )
+    stack.push_async_callback(dispatch.close)
+    reconciler = Reconciler(info=info, user=user, ledger=ledger, desk=desk, clock=clock, wake=dispatch.wake)
+    transfers = Transfers(store, info, user, money, config.start_read_ms)
+    return Parts(
+        config=config,
+        epoch=epoch,
+        run=run,
+        store=store,
+        ledger=ledger,
+        market=market,
+        budgets=budgets,
+        clock=clock,
+        permits=permits,
+        guard=guard,
+        outbox=outbox,
+        desk=desk,
+        tally=tally,
+        nonces=nonces,
+        latency=latency,
+        money=money,
+        bookings=bookings,
+        transfers=transfers,
+        readings=Readings(money, transfers, reconciler.meet, reconciler.adopt),
+        allotment=Allotment(config.instruments),
+        chronicle=chronicle,
+        socket=socket,
+        info=info,
+        exchange=exchange,
+        dispatch=dispatch,
+        doubts=Doubts(info=info, exchange=exchange, user=user, ledger=ledger, desk=desk, clock=clock),
+        reconciler=reconciler,
+        hub=hub,
+    )

@@ -1,0 +1,228 @@
+"""What a gateway does by itself, and how often: listen, reconcile, hold limits, pull permits, tell views."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from typing import Final
+
+from portfolio_mm.actors.gateway.account_view import NEVER_S
+from portfolio_mm.actors.gateway.parts import USER_STREAMS, Parts
+from portfolio_mm.actors.gateway.requests import Requests
+from portfolio_mm.actors.gateway.session import Session
+from portfolio_mm.actors.gateway.view import Pulse, Sources, build
+from portfolio_mm.actors.messages import Heartbeat, PermitRequest, View
+from portfolio_mm.domain.errors import MalformedMessage, PreflightError, VenueError
+from portfolio_mm.hyperliquid.account import AccountTruth, refresh_account
+from portfolio_mm.hyperliquid.money_moves import LedgerRow
+from portfolio_mm.hyperliquid.user import Fill, Funding, OrderUpdate, parse_user
+from portfolio_mm.hyperliquid.websocket import SocketState
+
+LOG: Final = logging.getLogger(__name__)
+TURN_S: Final = 0.05
+KEEP_S: Final = 1.0
+FORGET_S: Final = 600.0
+RETRY_S: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+SIGNS_OF_LIFE: Final = (*USER_STREAMS, "user", "pong", "post", "subscriptionResponse")
+LEAST_PAUSE_S: Final = 2.0
+"""Between two reconciliations that nothing forces: each has IP weight of about 124."""
+MS_PER_DAY: Final = 86_400_000
+
+
+class Rhythm:
+    """The loops of one life. Each ends only with the life."""
+
+    def __init__(self, parts: Parts, session: Session) -> None:
+        self._parts = parts
+        self._session = session
+        self._stale = asyncio.Event()
+        self._blind_since: float | None = time.monotonic()
+        self.malformed = 0
+        self.cleared = asyncio.Event()
+        """Set once everything found at the start is cancelled; the streams are read from then on."""
+        self.ready = asyncio.Event()
+        """Set once the ledger equalled venue truth for the first time."""
+        self.requests = Requests(parts, session, self.view)
+
+    # -- the venue's words ---------------------------------------------------------------------------------------
+
+    async def listen(self) -> None:
+        """User streams into the ledger; a new connection asks for reconciliation."""
+        await self.cleared.wait()
+        async for recv_ns, item in self._parts.socket:
+            if item is SocketState.CONNECTED:
+                self._stale.set()
+            elif isinstance(item, SocketState):
+                self._blind()
+            else:
+                self._hear(item, recv_ns)
+
+    def _blind(self) -> None:
+        """The stream is down: nothing is created until truth was read again."""
+        self._parts.guard.reconciled = False
+        self._blind_since = self._blind_since or time.monotonic()
+
+    def _hear(self, raw: bytes, recv_ns: int) -> None:
+        try:
+            messages = parse_user(raw)
+        except MalformedMessage as error:
+            self.malformed += 1
+            if self.malformed == 1:
+                LOG.warning("a user message cannot be read, reconciling: %s", error)
+            self._stale.set()
+            return
+        parts = self._parts
+        for message in messages:
+            match message:
+                case OrderUpdate():
+                    parts.clock.hear(message.status_ms, recv_ns)
+                    parts.desk.tell(parts.ledger.on_update(message))
+                case Fill():
+                    if not message.is_snapshot:
+                        parts.clock.hear(message.time_ms, recv_ns)
+                    parts.desk.tell(parts.ledger.on_fill(message))
+                case Funding():
+                    parts.desk.tell(parts.ledger.on_funding(message))
+                case LedgerRow():
+                    parts.transfers.count([message], parts.money.mode)
+                case _:
+                    self._stale.set()  # the venue acted by itself: read everything again
+        parts.dispatch.wake()
+
+    # -- reconciliation ------------------------------------------------------------------------------------------
+
+    async def reconcile(self) -> None:
+        """After every connect at once, else on a timer."""
+        failures, last_s = 0, -LEAST_PAUSE_S
+        await self.cleared.wait()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stale.wait(), self._parts.config.reconcile_s)
+            pause_s = LEAST_PAUSE_S - (time.monotonic() - last_s)
+            if self._parts.guard.reconciled and pause_s > 0.0:  # hints of the venue come in bursts
+                await asyncio.sleep(pause_s)
+            self._stale.clear()
+            last_s = time.monotonic()
+            try:
+                taken = await self._read(await self._parts.reconciler.run())
+            except (VenueError, MalformedMessage, PreflightError) as error:
+                LOG.warning("reconciliation failed: %s", error)
+                self._stale.set()
+                await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+                failures += 1
+                continue
+            failures = 0
+            if not taken and self._parts.money.truth is None:  # a transfer beside the first reading: read again
+                self._stale.set()
+                await asyncio.sleep(RETRY_S[0])
+            if taken and self._parts.socket.connected and not self._stale.is_set():
+                self._parts.guard.reconciled = True
+                self._blind_since = None
+                self.ready.set()
+            self._session.enforce()
+
+    async def _read(self, truth: AccountTruth) -> bool:
+        parts = self._parts
+        taken = await parts.readings.take(truth, look=True)
+        parts.budgets.set_mode(truth.mode)
+        budget = parts.budgets.address
+        budget.used, budget.cap, budget.surplus = truth.address_used, truth.address_cap, truth.address_surplus
+        self._session.tell_account()
+        return taken
+
+    async def watch_account(self) -> None:
+        """Money and positions every few seconds."""
+        parts = self._parts
+        while True:
+            await asyncio.sleep(parts.readings.pause_s(parts.config.account_s))
+            if parts.money.truth is None:
+                continue
+            try:
+                truth = await refresh_account(parts.info, parts.money.truth)
+                parts.clock.hear(truth.time_ms, time.monotonic_ns())
+                doubted = parts.readings.in_doubt
+                taken = await parts.readings.take(truth)
+            except (VenueError, MalformedMessage, PreflightError) as error:
+                LOG.warning("the account could not be read: %s", error)
+                continue
+            if taken and doubted and not parts.guard.reconciled:
+                self._stale.set()
+            self._session.tell_account()
+
+    async def settle(self) -> None:
+        """Work off orders of unknown fate."""
+        while True:
+            await asyncio.sleep(self._parts.config.permit_s)
+            await self._parts.doubts.work()
+            self._parts.dispatch.wake()
+
+    # -- holding limits and permits ------------------------------------------------------------------------------
+
+    async def hold(self) -> None:
+        """Twenty times a second: permits that ended, limits, a stream that stays down, coins that missed events."""
+        while True:
+            await asyncio.sleep(TURN_S)
+            blind = self._blind_since
+            if blind is not None and time.monotonic() - blind > self._parts.config.blind_s:
+                self._parts.desk.cancel_all()
+            self._session.enforce()
+            for link in self._parts.hub.lagging():
+                self._session.sync(link)
+
+    async def pulse(self) -> None:
+        """Four times a second: ask for a permit (its answer goes to the coins), beat for the watchdog, tell views."""
+        parts = self._parts
+        while True:
+            view = self.view()
+            parts.hub.say(PermitRequest(parts.epoch, time.monotonic_ns(), view), "risk")
+            parts.hub.say(Heartbeat(time.monotonic_ns(), stopping=self.requests.stopping), "watchdog")
+            parts.hub.say(view, "portfolio", "console")
+            await asyncio.sleep(parts.config.permit_s)
+
+    async def keep(self) -> None:
+        """Once a second: nonces ahead of need, the day's and the run's actions on disk, equity to the coins."""
+        parts, forgot_s = self._parts, -FORGET_S
+        while True:
+            if time.monotonic() - forgot_s > FORGET_S:
+                forgot_s = time.monotonic()
+                await asyncio.to_thread(parts.chronicle.forget, parts.config.keep_hours)
+            now_ms = parts.clock.now_ms(time.monotonic_ns())
+            if parts.clock.known:
+                await parts.nonces.refill(now_ms)
+                used, day = parts.budgets.day.used(now_ms), now_ms // MS_PER_DAY
+                await asyncio.to_thread(parts.store.save_day_actions, parts.config.account, day, used)
+            await asyncio.to_thread(parts.tally.keep, parts.tally.now())
+            self._session.tell_account()
+            parts.market.equity_usd = parts.money.equity_usd
+            await asyncio.sleep(KEEP_S)
+
+    # -- the view ------------------------------------------------------------------------------------------------
+
+    def _stream_age_s(self) -> float:
+        if not self._parts.socket.connected:
+            return NEVER_S
+        return min(self._parts.socket.age_s(channel) for channel in SIGNS_OF_LIFE)
+
+    def view(self) -> View:
+        """The account now."""
+        parts, session, now_ns = self._parts, self._session, time.monotonic_ns()
+        sources = Sources(
+            epoch=parts.epoch,
+            run=parts.run,
+            account=parts.config.account,
+            ledger=parts.ledger,
+            permits=parts.permits,
+            market=parts.market,
+            budgets=parts.budgets,
+            clock=parts.clock,
+            guard=parts.guard,
+            desk=parts.desk,
+            latency=parts.latency,
+            money=parts.money,
+            transfers=parts.transfers,
+            allotment=parts.allotment,
+        )
+        peers = tuple((link.name, (now_ns - link.heard_ns) / 1e9) for link in parts.hub.links())
+        silent_s = (now_ns - session.watchdog_ns) / 1e9 if session.watchdog_ns else NEVER_S
+        pulse = Pulse(self._stream_age_s(), peers, silent_s, self.requests.stopping, self.malformed)
+        return build(sources, session.reports, pulse)

@@ -1,0 +1,119 @@
+"""The account as the only ledger knows it, put into words for everybody who watches."""
+
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from portfolio_mm.actors.gateway.account_view import NEVER_S, AccountView
+from portfolio_mm.actors.gateway.allotment import Allotment
+from portfolio_mm.actors.gateway.budgets import Budgets
+from portfolio_mm.actors.gateway.clock import VenueClock
+from portfolio_mm.actors.gateway.desk import Desk
+from portfolio_mm.actors.gateway.guard import Guard
+from portfolio_mm.actors.gateway.latency import TickToWire
+from portfolio_mm.actors.gateway.ledger import Ledger
+from portfolio_mm.actors.gateway.permits import Permits
+from portfolio_mm.actors.gateway.transfers import Transfers
+from portfolio_mm.actors.gateway.worst_case import Market, position_limit_usd
+from portfolio_mm.actors.messages import CoinReport, PositionView, View
+from portfolio_mm.domain.order import OrderState
+from portfolio_mm.domain.units import BUY, SELL, USD_1E8
+from portfolio_mm.hyperliquid.account import MODE_WORDS
+
+
+class Sources(NamedTuple):
+    """Where a view comes from."""
+
+    epoch: int
+    run: int
+    account: str
+    ledger: Ledger
+    permits: Permits
+    market: Market
+    budgets: Budgets
+    clock: VenueClock
+    guard: Guard
+    desk: Desk
+    latency: TickToWire
+    money: AccountView
+    transfers: Transfers
+    allotment: Allotment
+
+
+class Pulse(NamedTuple):
+    """What only the gateway's rhythm knows."""
+
+    user_stream_age_s: float
+    peers: tuple[tuple[str, float], ...]
+    watchdog_age_s: float
+    stopping: bool
+    malformed: int
+
+
+def build(sources: Sources, reports: Mapping[int, CoinReport], pulse: Pulse) -> View:
+    """One view, now."""
+    now_ns = time.monotonic_ns()
+    truth, desk, permits, ledger = sources.money.truth, sources.desk, sources.permits, sources.ledger
+    now_ms = sources.clock.now_ms(now_ns)
+    orders = [order for order in ledger.orders() if not order.over]
+    return View(
+        gateway_epoch=sources.epoch,
+        run=sources.run,
+        account=sources.account,
+        mono_ns=now_ns,
+        venue_ms=now_ms,
+        mode=MODE_WORDS[sources.money.mode],
+        equity_usd=sources.money.equity_usd,
+        start_equity_usd=sources.money.start_equity_usd,
+        free_collateral_usd=sources.money.free_usd,
+        margin_used_usd=0.0 if truth is None else truth.margin_used_usd,
+        maintenance_usd=0.0 if truth is None else truth.maintenance_usd,
+        net_transfers_usd=sources.transfers.total_usd,
+        run_transfers_usd=sources.transfers.run_usd,
+        maker_fee_bps=0.0 if truth is None else truth.maker_fee_bps,
+        taker_fee_bps=0.0 if truth is None else truth.taker_fee_bps,
+        account_age_s=sources.money.age_s,
+        reconciled=sources.guard.reconciled,
+        positions=tuple(_position(sources, instrument.index) for instrument in ledger.instruments),
+        coins=tuple(reports[index] for index in sorted(reports)),
+        risk_state=permits.state(now_ns),
+        risk_reasons=permits.reasons(now_ns),
+        permit_left_s=permits.left_ns(now_ns) / 1e9,
+        limits_version=0 if permits.limits is None else permits.limits.version,
+        budget=sources.budgets.view(now_ms, now_ns / 1e9),
+        allocation=sources.allotment.view(),
+        latency=sources.latency.market.view(),
+        latency_other=sources.latency.other.view(),
+        latency_gateway=sources.latency.gateway.view(),
+        orders_open=sum(order.oid != 0 for order in orders),
+        orders_unknown=sum(order.state is OrderState.UNKNOWN for order in orders),
+        placed=desk.placed,
+        modified=desk.modified,
+        cancelled=desk.cancelled,
+        refused=tuple((refusal.name, count) for refusal, count in sorted(desk.refused.items())),
+        fills=ledger.fills,
+        volume_usd=ledger.traded_usd,
+        user_stream_age_s=min(NEVER_S, pulse.user_stream_age_s),
+        peers=pulse.peers,
+        watchdog_age_s=min(NEVER_S, pulse.watchdog_age_s),
+        stopping=pulse.stopping,
+        malformed=pulse.malformed,
+    )
+
+
+def _position(sources: Sources, coin: int) -> PositionView:
+    ledger, instrument = sources.ledger, sources.ledger.instruments[coin]
+    position, exposure, mark = ledger.positions[coin], ledger.exposure(coin), sources.market.mark_px[coin]
+    limits = sources.permits.limits
+    profit = instrument.sz(position.szi_lots) * (mark - position.entry_px) if mark > 0.0 else 0.0
+    return PositionView(
+        coin=instrument.coin,
+        szi_lots=position.szi_lots,
+        entry_px=position.entry_px,
+        mark_px=mark,
+        unrealised_1e8=round(profit * USD_1E8),
+        worst_long_lots=max(0, exposure.worst(BUY)),
+        worst_short_lots=max(0, exposure.worst(SELL)),
+        open_orders=sum(not order.over for order in ledger.orders(coin)),
+        max_position_usd=0.0 if limits is None else position_limit_usd(limits, instrument.coin),
+    )

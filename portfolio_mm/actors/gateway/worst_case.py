@@ -1,0 +1,145 @@
+"""Exposure in USD on the worst case, and what must go when it is too much (architecture section 2, worst case).
+
+Marks move while orders rest: orders are admitted up to `HEADROOM` of a limit, and cancelled above the limit itself.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from portfolio_mm.actors.gateway.ledger import Exposure, Ledger
+from portfolio_mm.actors.gateway.own_order import OwnOrder
+from portfolio_mm.domain.limits import LimitSet
+from portfolio_mm.domain.units import SIDES, SIGN
+
+HEADROOM: Final = 0.98
+
+
+class Market:
+    """What USD arithmetic needs beside the ledger: marks by coin index (0 unknown), leverage, equity."""
+
+    def __init__(self, leverage: Sequence[int]) -> None:
+        self.mark_px = [0.0] * len(leverage)
+        self.leverage: Final = list(leverage)
+        self.equity_usd = 0.0
+
+
+class Totals:
+    """The account's worst case: `gross_usd`, `margin_usd`, and per side the signed `net_usd` if that side filled."""
+
+    __slots__ = ("gross_usd", "margin_usd", "net_usd")
+
+    def __init__(self) -> None:
+        self.gross_usd = 0.0
+        self.margin_usd = 0.0
+        self.net_usd = [0.0, 0.0]
+
+    def add(self, exposure: Exposure, usd_per_lot: float, leverage: int) -> None:
+        """Add one coin."""
+        gross = exposure.worst_gross * usd_per_lot
+        self.gross_usd += gross
+        self.margin_usd += gross / max(1, leverage)
+        for side in SIDES:
+            self.net_usd[side] += exposure.worst(side) * usd_per_lot
+
+    def within(self, limits: LimitSet, equity_usd: float, share: float = 1.0) -> bool:
+        """Whether every account limit holds at `share` of it."""
+        return (
+            self.gross_usd <= share * limits.max_gross_usd
+            and max(self.net_usd) <= share * limits.max_net_usd
+            and self.margin_usd <= share * limits.max_margin_fraction * equity_usd
+        )
+
+
+def lot_usd(ledger: Ledger, market: Market, coin: int) -> float:
+    """USD value of one lot at the mark."""
+    return ledger.instruments[coin].sz(1) * market.mark_px[coin]
+
+
+def position_limit_usd(limits: LimitSet, coin: str) -> float:
+    """Limit of one coin; a coin without one must not be held."""
+    return next((limit.max_position_usd for limit in limits.coins if limit.coin == coin), 0.0)
+
+
+def totals(ledger: Ledger, market: Market, coin: int = -1, side: int = 0, extra_lots: int = 0) -> Totals:
+    """The account's worst case, with `extra_lots` more on one side of one coin."""
+    found = Totals()
+    for instrument in ledger.instruments:
+        exposure = ledger.exposure(instrument.index)
+        if instrument.index == coin:
+            exposure = _with(exposure, side, extra_lots)
+        found.add(exposure, lot_usd(ledger, market, instrument.index), market.leverage[instrument.index])
+    return found
+
+
+def fits(ledger: Ledger, market: Market, limits: LimitSet, *, coin: int, side: int, lots: int) -> bool:
+    """Whether `lots` more on one side keep the coin and the account under their limits, whatever fills."""
+    exposure = ledger.exposure(coin)
+    after = exposure.worst(side) + lots
+    if SIGN[side] * exposure.szi_lots < 0 and after <= 0:
+        return True  # it can only shrink the position
+    if after * lot_usd(ledger, market, coin) > HEADROOM * position_limit_usd(limits, ledger.instruments[coin].coin):
+        return False
+    return totals(ledger, market, coin, side, lots).within(limits, market.equity_usd, HEADROOM)
+
+
+def shrinks(exposure: Exposure, side: int, lots: int) -> bool:
+    """Whether `lots` more on this side, with all that is there, cannot do more than close the position."""
+    return SIGN[side] * exposure.szi_lots < 0 and exposure.worst(side) + lots <= 0
+
+
+def breached(ledger: Ledger, market: Market, limits: LimitSet) -> bool:
+    """Whether any limit could be broken by what is there."""
+    for instrument in ledger.instruments:
+        gross = ledger.exposure(instrument.index).worst_gross * lot_usd(ledger, market, instrument.index)
+        if gross > position_limit_usd(limits, instrument.coin):
+            return True
+    return not totals(ledger, market).within(limits, market.equity_usd)
+
+
+def excess(ledger: Ledger, market: Market, limits: LimitSet) -> list[OwnOrder]:
+    """Orders that must go so that no limit can be broken, farthest from the mark first.
+
+    Orders that already leave are taken as gone here: their cancels are on the way, more would not be faster.
+    """
+    if not breached(ledger, market, limits):
+        return []
+    counted = [order for order in ledger.orders() if not order.leaving]
+    chosen: list[OwnOrder] = []
+    for order in sorted(counted, key=lambda one: -_distance(one, ledger, market)):
+        if not order.over and _must_go(order, counted, ledger, market, limits):
+            counted.remove(order)
+            chosen.append(order)
+    return chosen
+
+
+def _must_go(order: OwnOrder, counted: list[OwnOrder], ledger: Ledger, market: Market, limits: LimitSet) -> bool:
+    """Whether this order adds to a breach, given the others that stay."""
+    found = Totals()
+    for instrument in ledger.instruments:
+        exposure = _of(ledger.positions[instrument.index].szi_lots, counted, instrument.index)
+        per_lot = lot_usd(ledger, market, instrument.index)
+        found.add(exposure, per_lot, market.leverage[instrument.index])
+        if instrument.index == order.coin:
+            worst = exposure.worst(order.side)
+            if worst <= 0:
+                return False  # this side only shrinks the position
+            if worst * per_lot > position_limit_usd(limits, instrument.coin):
+                return True
+    return not found.within(limits, market.equity_usd)
+
+
+def _of(szi_lots: int, orders: list[OwnOrder], coin: int) -> Exposure:
+    sums = [0, 0]
+    for order in orders:
+        if order.coin == coin:
+            sums[order.side] += order.remaining_lots
+    return Exposure(szi_lots, *sums)
+
+
+def _with(exposure: Exposure, side: int, lots: int) -> Exposure:
+    return Exposure(exposure.szi_lots, exposure.buy_lots + (lots, 0)[side], exposure.sell_lots + (0, lots)[side])
+
+
+def _distance(order: OwnOrder, ledger: Ledger, market: Market) -> float:
+    mark = market.mark_px[order.coin]
+    return abs(ledger.instruments[order.coin].px(order.px_ticks) / mark - 1.0) if mark > 0.0 else float("inf")

@@ -1,0 +1,176 @@
+"""Before anything trades: is the kill switch open, is there a venue, is there money, can each coin be traded?
+
+Every refusal says what was found and what to do. A coin that is not viable is left out with its reason; the rest run.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from portfolio_mm.actors.run_folder import RunFolder
+from portfolio_mm.actors.run_spec import Held, RunSpec
+from portfolio_mm.actors.venue_process import VenueAddress, start_venue
+from portfolio_mm.domain.errors import ConfigurationError, KilledError, PreflightError, VenueError
+from portfolio_mm.domain.events import AccountMode
+from portfolio_mm.domain.instrument import MIN_ORDER_USD, Instrument
+from portfolio_mm.hyperliquid.account import AccountTruth, PositionTruth, read_account
+from portfolio_mm.hyperliquid.limits import IpBudget
+from portfolio_mm.hyperliquid.meta import load_instruments
+from portfolio_mm.hyperliquid.rest import InfoClient
+from portfolio_mm.settings.plan import Plan
+from portfolio_mm.storage.state_store import StateStore
+
+MARGIN_SHARE: Final = 0.5
+"""Share of equity that one two-sided quote of least size may need before a coin is not viable (predecessor §10.1)."""
+LEAST_ORDER_USD: Final = MIN_ORDER_USD * 1.01
+SIDES_PER_QUOTE: Final = 2
+Say = Callable[[str], None]
+
+
+class Ready(NamedTuple):
+    """What may start, and which coins were left out with the reason."""
+
+    spec: RunSpec
+    skipped: tuple[tuple[str, str], ...]
+
+
+def check_latch(folder: RunFolder) -> None:
+    """Refuse while the kill switch is latched.
+
+    Raises:
+        KilledError: it is; says since when, why, and how to take it back.
+        StateError: the state file is damaged.
+    """
+    store = StateStore(folder.state_db)
+    try:
+        killed = store.kill_state()
+    finally:
+        store.close()
+    if killed is not None:
+        since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(killed.when_ms / 1000))
+        msg = (
+            f"the kill switch is latched since {since}: {killed.reason}. "
+            "Look at why it fell, then `portfolio-mm resume`; nothing trades before"
+        )
+        raise KilledError(msg)
+
+
+async def find_venue(plan: Plan, folder: RunFolder, say: Say) -> VenueAddress:
+    """The venue of the plan; the embedded one is started.
+
+    Raises:
+        ConfigurationError: a real venue without an account and a key, or the embedded one refused its settings.
+    """
+    if plan.venue.url is None:
+        say("starting the embedded venue")
+        return await start_venue(plan, folder)
+    account, key = plan.account.address, plan.account.key_path
+    if account is None or key is None:
+        msg = f"venue.url is {plan.venue.url}, so account.address and account.key_path must be set"
+        raise ConfigurationError(msg)
+    ws_url = plan.venue.ws_url or plan.venue.url.replace("http", "ws", 1).rstrip("/") + "/ws"
+    return VenueAddress(plan.venue.url, ws_url, account.lower(), key, plan.account.watchdog_key_path)
+
+
+async def prepare(plan: Plan, folder: RunFolder, venue: VenueAddress) -> Ready:
+    """Ask the venue for the coins and the account.
+
+    Raises:
+        ConfigurationError: a coin does not exist.
+        PreflightError: the venue does not answer, there is too little money, or no coin is viable.
+    """
+    async with InfoClient(venue.url, None, IpBudget()) as info:
+        try:
+            instruments = await load_instruments(info, plan.coin_names)
+            truth = await read_account(info, venue.account)
+            mids = await info.post({"type": "allMids"})
+        except VenueError as error:
+            msg = f"the venue at {venue.url} does not answer: {error}"
+            raise PreflightError(msg) from None
+    check_money(truth)
+    viable, skipped = viable_coins(plan, instruments, truth, mids)
+    if not viable:
+        reasons = "; ".join(f"{coin}: {reason}" for coin, reason in skipped)
+        msg = f"no coin can be traded with {truth.equity_usd:,.2f} USD: {reasons}"
+        raise PreflightError(msg)
+    now_ms = time.time_ns() // 1_000_000
+    chosen = tuple(
+        Instrument(
+            coin=each.coin,
+            asset=each.asset,
+            index=index,
+            sz_decimals=each.sz_decimals,
+            max_leverage=each.max_leverage,
+            margin_table=each.margin_table,
+            only_isolated=each.only_isolated,
+        )
+        for index, each in enumerate(viable)
+    )
+    return Ready(
+        RunSpec(
+            run=now_ms // 1000,
+            started_ms=now_ms,
+            folder=str(folder.path),
+            plan=plan,
+            venue=venue,
+            instruments=chosen,
+            start_equity_usd=truth.equity_usd,
+            start_read_ms=truth.time_ms,
+            held=held(chosen, truth.positions),
+        ),
+        skipped,
+    )
+
+
+def held(instruments: Sequence[Instrument], positions: Sequence[PositionTruth]) -> tuple[Held, ...]:
+    """Open positions of a reading on our coins; their marks are notional over size, exact in ticks."""
+    grids, found = {each.coin: each for each in instruments}, []
+    for position in positions:
+        grid = grids.get(position.coin)
+        lots = 0 if grid is None else grid.lots(position.szi)
+        if lots != 0:
+            found.append(Held(position.coin, lots, round(position.notional_1e8 / (100 * abs(lots)))))
+    return tuple(found)
+
+
+def check_money(truth: AccountTruth) -> None:
+    """Refuse an account without tradable equity, and say which wallet holds what.
+
+    Raises:
+        PreflightError: equity is zero or less than the least order.
+    """
+    if truth.equity_usd >= LEAST_ORDER_USD:
+        return
+    held = f"account {truth.user} ({truth.mode.name.lower()} mode): perps {truth.equity_usd:,.2f} USD"
+    if truth.mode is AccountMode.STANDARD:
+        held += f", spot {truth.idle_spot_usd:,.2f} USD"
+    if truth.idle_spot_usd >= LEAST_ORDER_USD:
+        msg = f"{held}. Spot money is no collateral in this mode: transfer it from spot to perps, or unify the account"
+        raise PreflightError(msg)
+    msg = f"{held}. At least {LEAST_ORDER_USD:.2f} USD are needed for one order: deposit first"
+    raise PreflightError(msg)
+
+
+def viable_coins(
+    plan: Plan, instruments: tuple[Instrument, ...], truth: AccountTruth, mids: dict[str, str]
+) -> tuple[tuple[Instrument, ...], tuple[tuple[str, str], ...]]:
+    """Coins for which one two-sided quote of least size fits into half of the equity, and the others with reasons."""
+    viable, skipped = [], []
+    for each in instruments:
+        coin = plan.coin(each.coin)
+        mid = float(mids.get(each.coin, 0.0))
+        least_usd = max(LEAST_ORDER_USD, mid / 10**each.sz_decimals)
+        leverage = min(coin.leverage, each.max_leverage)
+        needed_usd = SIDES_PER_QUOTE * least_usd / leverage / MARGIN_SHARE
+        if mid <= 0:
+            skipped.append((each.coin, "the venue shows no price"))
+        elif each.only_isolated:
+            skipped.append((each.coin, "isolated margin only, which is not supported"))
+        elif needed_usd > truth.equity_usd:
+            skipped.append((each.coin, f"one two-sided quote needs {needed_usd:,.2f} USD of equity"))
+        elif coin.max_position_usd < least_usd:
+            text = f"max_position_usd {coin.max_position_usd:g} is below the least order of {least_usd:,.2f} USD"
+            skipped.append((each.coin, text))
+        else:
+            viable.append(each)
+    return tuple(viable), tuple(skipped)
