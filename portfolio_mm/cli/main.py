@@ -1,0 +1,192 @@
+"""`portfolio-mm`: one command, its subcommands, and how errors leave it.
+
+Rules of this file: nothing heavy is imported at the top, so `--help` answers at once; every error raised on purpose
+ends with one message and its documented exit code, never a traceback; usage errors end with 64.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from portfolio_mm.cli import exits
+from portfolio_mm.domain.errors import PortfolioMMError
+
+app = typer.Typer(
+    name="portfolio-mm",
+    help="Quote many Hyperliquid coins from one account as one portfolio.",
+    epilog=f"Exit codes: {exits.table()}.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Folder = Annotated[
+    Path | None,
+    typer.Option("--state-folder", help="Where state lives (default: storage.folder of the configuration)."),
+]
+Config = Annotated[Path | None, typer.Option("--config", help="YAML file; see config/default.yaml.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+@app.command(
+    epilog="""Examples:\n
+    portfolio-mm start\n
+    portfolio-mm start --coins BTC,ETH,SOL --seed 7 --for 60s --json report.json\n
+    portfolio-mm start --tape ws.jsonl.zst --coins BTC,WLFI --fee-tier rebate3\n
+    portfolio-mm start --config config/mainnet.yaml --detach"""
+)
+def start(
+    *,
+    config: Config = None,
+    coins: Annotated[str | None, typer.Option(help="Comma separated, e.g. BTC,ETH.")] = None,
+    tape: Annotated[Path | None, typer.Option(help="Embedded venue: replay this recording (ws.jsonl.zst).")] = None,
+    seed: Annotated[int | None, typer.Option(help="Embedded venue: seed of the synthetic market.")] = None,
+    lasting: Annotated[str | None, typer.Option("--for", help="Stop by itself after, e.g., 60s or 2h.")] = None,
+    report: Annotated[Path | None, typer.Option("--json", help="Write the report here as JSON.")] = None,
+    fee_tier: Annotated[str | None, typer.Option(help="Embedded venue: base, vip1..vip6, rebate1..rebate3.")] = None,
+    mode: Annotated[str | None, typer.Option(help="Embedded venue: account mode, standard or unified.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Return once trading; the run goes on.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Lines instead of the live table.")] = False,
+    folder: Folder = None,
+) -> None:
+    """Trade until Ctrl-C, `stop`, or the end of --for; then cancel every order, verify, and write the report."""
+    from portfolio_mm.cli.start import Request, run_start  # noqa: PLC0415 - heavy
+
+    run_start(
+        Request(
+            config=config,
+            coins=coins,
+            tape=tape,
+            seed=seed,
+            lasting=lasting,
+            report=report,
+            fee_tier=fee_tier,
+            mode=mode,
+            detach=detach,
+            plain=plain,
+            folder=folder,
+        )
+    )
+
+
+@app.command(epilog="Example: portfolio-mm status --json | jq .coins[].sides")
+def status(*, config: Config = None, folder: Folder = None, json: Json = False) -> None:
+    """Show what every coin quotes and holds, and why a side does not quote."""
+    from portfolio_mm.cli.control import show_status  # noqa: PLC0415 - heavy
+
+    show_status(config, folder, as_json=json)
+
+
+@app.command(epilog="Example: portfolio-mm stop")
+def stop(*, config: Config = None, folder: Folder = None, json: Json = False) -> None:
+    """Cancel every order, verify with the venue that none is left, write the report, end the run."""
+    from portfolio_mm.cli.control import stop_run  # noqa: PLC0415 - heavy
+
+    stop_run(config, folder, as_json=json)
+
+
+@app.command(epilog='Example: portfolio-mm kill --reason "news"')
+def kill(
+    *,
+    reason: Annotated[str, typer.Option(help="Written into the incident log.")] = "killed by hand",
+    config: Config = None,
+    folder: Folder = None,
+    json: Json = False,
+) -> None:
+    """Latch the kill switch on disk, then cancel everything. Works when nothing runs, too."""
+    from portfolio_mm.cli.control import kill_run  # noqa: PLC0415 - heavy
+
+    kill_run(config, folder, reason, as_json=json)
+
+
+@app.command(epilog="Example: portfolio-mm resume")
+def resume(*, config: Config = None, folder: Folder = None, json: Json = False) -> None:
+    """Take the kill switch back, after a person looked at why it fell."""
+    from portfolio_mm.cli.control import resume_run  # noqa: PLC0415 - heavy
+
+    resume_run(config, folder, as_json=json)
+
+
+@app.command(epilog="Example: portfolio-mm flatten")
+def flatten(*, config: Config = None, folder: Folder = None, json: Json = False) -> None:
+    """Cancel everything and close all positions with bounded reduce-only orders."""
+    from portfolio_mm.cli.control import flatten_run  # noqa: PLC0415 - heavy
+
+    flatten_run(config, folder, as_json=json)
+
+
+@app.command(
+    epilog="""Examples:\n
+    portfolio-mm venue --scenario examples/scenarios/calm.yaml --port 3001\n
+    portfolio-mm venue --tape ws.jsonl.zst --coins BTC,ETH --speed 4"""
+)
+def venue(
+    *,
+    scenario: Annotated[Path | None, typer.Option(help="YAML file; the options below win over it.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port on loopback; 0 (default) takes a free one.")] = None,
+    tape: Annotated[Path | None, typer.Option(help="Replay this recording (ws.jsonl.zst).")] = None,
+    truth: Annotated[Path | None, typer.Option(help="Folder for what is true of the synthetic market.")] = None,
+    upstream: Annotated[str | None, typer.Option(help="Live Hyperliquid (wss://…/ws) whose feed drives it.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the synthetic market and of the test keys (1).")] = None,
+    coins: Annotated[str, typer.Option(help="Comma separated; default: six synthetic, or all of the tape.")] = "",
+    mode: Annotated[str | None, typer.Option(help="Account mode, standard (default) or unified.")] = None,
+    fee_tier: Annotated[str | None, typer.Option(help="base (default), vip1..vip6, rebate1..rebate3.")] = None,
+    deposit: Annotated[float | None, typer.Option(help="USDC per test account (10000).")] = None,
+    speed: Annotated[float | None, typer.Option(help="Venue seconds per second (1).")] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Start the tape over at its end.")] = False,
+    admin: Annotated[
+        bool, typer.Option("--admin", help="Open /admin, for tests: faults and events on demand.")
+    ] = False,
+) -> None:
+    """Run the embedded venue alone and print its URL and funded test accounts as one JSON line."""
+    from portfolio_mm.venue.process import run as run_venue  # noqa: PLC0415 - heavy
+    from portfolio_mm.venue.scenario.file import chosen  # noqa: PLC0415 - heavy
+
+    options = {
+        "port": port,
+        "tape": None if tape is None else str(tape),
+        "truth_folder": None if truth is None else str(truth),
+        "upstream": upstream,
+        "seed": seed,
+        "coins": tuple(coin for coin in coins.split(",") if coin) or None,
+        "mode": mode,
+        "fee_tier": fee_tier,
+        "deposit_usd": deposit,
+        "speed": speed,
+        "loop": loop or None,
+        "admin": admin or None,
+    }
+    raise typer.Exit(run_venue(chosen(scenario, options)))
+
+
+@app.command(epilog="Example: portfolio-mm doctor --config config/mainnet.yaml")
+def doctor(*, config: Config = None, folder: Folder = None, json: Json = False) -> None:
+    """Say what is missing or unsafe on this machine and account, and which protection is in force."""
+    from portfolio_mm.cli.doctor import examine  # noqa: PLC0415 - heavy
+
+    examine(config, folder, as_json=json)
+
+
+@app.command(epilog="Example: portfolio-mm version --json")
+def version(*, json: Json = False) -> None:
+    """Versions of this program and of what it stands on."""
+    from portfolio_mm.cli.output import as_json, out  # noqa: PLC0415 - keeps --help fast
+    from portfolio_mm.cli.version import versions  # noqa: PLC0415 - keeps --help fast
+
+    found = versions()
+    out().print(as_json(found) if json else "\n".join(f"{name} {text}" for name, text in found.items()))
+
+
+def run() -> None:
+    """Entry of the command: maps errors to exit codes."""
+    try:
+        app()
+    except PortfolioMMError as error:
+        sys.stderr.write(f"portfolio-mm: {error}\n")
+        sys.exit(error.exit_code)
+    except SystemExit as ending:
+        # Only wrong usage ends with 2 here: pre-flight refusals arrive as errors above.
+        sys.exit(exits.Exit.USAGE if ending.code == exits.Exit.PREFLIGHT else ending.code)

@@ -1,0 +1,120 @@
+"""The live table of coins, drawn from the same view the console shows."""
+
+import math
+from typing import Final
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from portfolio_mm.actors.messages import CoinReport, SideReport, View
+from portfolio_mm.domain.limits import RiskState
+from portfolio_mm.domain.units import USD_1E8
+
+STATE_STYLE: Final = {
+    RiskState.GREEN: "green",
+    RiskState.YELLOW: "yellow",
+    RiskState.REDUCE_ONLY: "yellow",
+    RiskState.CANCEL_ONLY: "red",
+    RiskState.KILLED: "bold red",
+}
+SIGNIFICANT: Final = 7
+NEVER_S: Final = 1e6
+"""Ages beyond this mean that it never happened."""
+
+
+def coin_pnl_usd(coin: CoinReport) -> float:
+    """Every part of the coin's PnL together, USD."""
+    pnl = coin.pnl
+    parts = (pnl.spread_1e8, pnl.adverse_1e8, pnl.inventory_1e8, pnl.fees_1e8, pnl.funding_1e8, pnl.basis_1e8)
+    return sum(parts) / USD_1E8
+
+
+def half_spread_bps(side: SideReport) -> str:
+    """Distance of the quote from mid, bps, from its items; empty when the side does not quote."""
+    if not side.px:
+        return ""
+    return f"{sum(bps for _, bps in side.items_bps):.2f}"
+
+
+def price(px: float) -> str:
+    """A price with as many digits as the venue prints; a dash when there is none."""
+    return f"{px:.{SIGNIFICANT}g}" if px > 0 else "-"
+
+
+def best(side: SideReport) -> str:
+    """Best quoted price of a side."""
+    return price(side.px[0]) if side.px else "-"
+
+
+def why(coin: CoinReport) -> str:
+    """Why a side does not quote, in words; both sides when they differ."""
+    bid, ask = (side.reason_text or side.reason for side in coin.sides)
+    if bid == ask:
+        return bid
+    return "; ".join(f"{name}: {text}" for name, text in (("bid", bid), ("ask", ask)) if text)
+
+
+def markout(coin: CoinReport) -> str:
+    """Mean 5 s markout of own fills with its standard error, bps, as far as so few fills can tell."""
+    for row in coin.markouts:
+        if row.horizon_s == 5.0 and row.count > 0:
+            return f"{row.mean_bps:+.2f} ±{row.se_bps:.2f}" if math.isfinite(row.se_bps) else f"{row.mean_bps:+.2f}"
+    return "-"
+
+
+def coins_table(view: View) -> Table:
+    """One row a coin."""
+    table = Table(box=None, pad_edge=False, header_style="dim", expand=False)
+    for name, justify in (("coin", "left"), ("bid", "right"), ("ask", "right")):
+        table.add_column(name, justify="left" if justify == "left" else "right", no_wrap=True)
+    for name in ("half-spread bps", "inventory USD", "orders", "fills", "markout 5s bps", "PnL USD"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("why not", overflow="fold", style="yellow")
+    orders = {position.coin: position.open_orders for position in view.positions}
+    for coin in view.coins:
+        widths = " / ".join(half_spread_bps(side) or "-" for side in coin.sides)
+        pnl = coin_pnl_usd(coin)
+        table.add_row(
+            coin.coin,
+            best(coin.sides[0]),
+            best(coin.sides[1]),
+            widths,
+            f"{coin.inventory_usd:,.0f}",
+            str(orders.get(coin.coin, 0)),
+            str(coin.fills),
+            markout(coin),
+            Text(f"{pnl:+,.2f}", style="green" if pnl >= 0 else "red"),
+            why(coin),
+        )
+    return table
+
+
+def headline(view: View) -> Text:
+    """Account, risk and latency in one line."""
+    line = Text()
+    line.append(view.risk_state.name.lower().replace("_", " "), style=STATE_STYLE[view.risk_state])
+    change = view.equity_usd - view.start_equity_usd - view.run_transfers_usd
+    known = view.account_age_s < NEVER_S
+    money = f"equity {view.equity_usd:,.2f} USD ({change:+,.2f})" if known else "account not read yet"
+    line.append(f"  {money}  {view.mode}")
+    line.append(f"  orders {view.orders_open}  fills {view.fills}  permit {view.permit_left_s:.1f} s")
+    wire = view.latency
+    line.append(f"  tick to wire p50 {wire.p50_us / 1e3:.2f} ms, p99 {wire.p99_us / 1e3:.2f} ms of {wire.count}")
+    unread = view.malformed + sum(coin.malformed for coin in view.coins)
+    if unread:
+        line.append(f"  {unread:,} messages not understood", style="yellow")
+    if view.risk_reasons:
+        line.append("\n" + "; ".join(view.risk_reasons), style=STATE_STYLE[view.risk_state])
+    return line
+
+
+def allocation(view: View) -> Text:
+    """Who solved the allocation, and what holds it back."""
+    found = view.allocation
+    return Text("; ".join((f"allocation: {found.status}, {found.solve_ms:.0f} ms", *found.binding)), style="dim")
+
+
+def draw(view: View) -> Group:
+    """Headline, coins, and the allocation behind them."""
+    return Group(headline(view), coins_table(view), allocation(view))

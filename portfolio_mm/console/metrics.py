@@ -1,0 +1,107 @@
+"""Prometheus metrics of the latest view. Series are labelled by coin and side only, so restarts make no new ones."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
+
+from portfolio_mm.console.readiness import assess
+from portfolio_mm.console.source import Source
+
+SIDE_NAMES: Final = ("bid", "ask")
+
+# (name, help, field of View)
+ACCOUNT_GAUGES: Final = (
+    ("equity_usd", "Mode-aware account equity, USD", "equity_usd"),
+    ("free_collateral_usd", "Free collateral, USD", "free_collateral_usd"),
+    ("margin_used_usd", "Initial margin used, USD", "margin_used_usd"),
+    ("maintenance_usd", "Maintenance margin, USD", "maintenance_usd"),
+    ("risk_state", "0 green, 1 yellow, 2 reduce only, 3 cancel only, 4 killed", "risk_state"),
+    ("permit_left_seconds", "Seconds left on the permit to trade", "permit_left_s"),
+    ("orders_open", "Own orders resting at the venue", "orders_open"),
+    ("orders_unknown", "Own orders whose outcome is not known yet", "orders_unknown"),
+    ("user_stream_age_seconds", "Seconds since the user stream was heard", "user_stream_age_s"),
+    ("watchdog_age_seconds", "Seconds since the watchdog was heard", "watchdog_age_s"),
+)
+ACCOUNT_COUNTERS: Final = (
+    ("orders_placed", "Orders placed", "placed"),
+    ("orders_modified", "Orders modified", "modified"),
+    ("orders_cancelled", "Orders cancelled", "cancelled"),
+    ("fills", "Fills", "fills"),
+    ("volume_usd", "Volume traded, USD", "volume_usd"),
+)
+COIN_GAUGES: Final = (
+    ("coin_inventory_usd", "Inventory, USD", "inventory_usd"),
+    ("coin_target_usd", "Inventory target from the allocation, USD", "target_usd"),
+    ("coin_limit_usd", "Inventory limit from the allocation, USD", "limit_usd"),
+    ("coin_sigma_bps", "Volatility used in quotes, bps per square root of a second", "sigma_bps"),
+    ("coin_fair_price", "Fair value, USD", "fair_px"),
+)
+COIN_COUNTERS: Final = (
+    ("coin_events", "Events folded into the state", "events"),
+    ("coin_malformed_messages", "Wire messages that were not what their kind promises", "malformed"),
+    ("coin_quotes_sent", "Commands sent to the gateway", "quotes_sent"),
+)
+
+
+class ViewCollector(Collector):
+    """Turns the latest view into metric families at scrape time."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every family; before the first view only `ready` and the view's age."""
+        view, age_s = self._source.view(), self._source.age_s()
+        yield GaugeMetricFamily("pmm_ready", "1 when ready to trade", value=float(assess(view, age_s).ready))
+        yield GaugeMetricFamily("pmm_view_age_seconds", "Seconds since the gateway was heard", value=age_s)
+        if view is None:
+            return
+        for name, text, field in ACCOUNT_GAUGES:
+            yield GaugeMetricFamily(f"pmm_{name}", text, value=float(view[field]))
+        for name, text, field in ACCOUNT_COUNTERS:
+            yield CounterMetricFamily(f"pmm_{name}", text, value=float(view[field]))
+        yield from _latency(view)
+        yield from _coins(view)
+
+
+def _latency(view: dict[str, Any]) -> Iterator[Metric]:
+    family = GaugeMetricFamily("pmm_tick_to_wire_microseconds", "Tick to wire latency", labels=["cause", "quantile"])
+    inside = GaugeMetricFamily("pmm_gateway_microseconds", "Part of it spent in the gateway", labels=["quantile"])
+    for quantile in ("p50", "p90", "p99"):
+        family.add_metric(["market", quantile], float(view["latency"][f"{quantile}_us"]))
+        family.add_metric(["other", quantile], float(view["latency_other"][f"{quantile}_us"]))
+        inside.add_metric([quantile], float(view["latency_gateway"][f"{quantile}_us"]))
+    yield from (family, inside)
+    budget = view["budget"]
+    yield GaugeMetricFamily("pmm_action_price_usd", "Shadow price of one action, USD", value=budget["action_price_usd"])
+    yield GaugeMetricFamily("pmm_address_requests_used", "Address requests used", value=float(budget["address_used"]))
+    yield GaugeMetricFamily("pmm_address_requests_cap", "Address requests allowed", value=float(budget["address_cap"]))
+
+
+def _coins(view: dict[str, Any]) -> Iterator[Metric]:
+    for name, text, field in COIN_GAUGES:
+        gauge = GaugeMetricFamily(f"pmm_{name}", text, labels=["coin"])
+        for coin in view["coins"]:
+            gauge.add_metric([coin["coin"]], float(coin[field]))
+        yield gauge
+    for name, text, field in COIN_COUNTERS:
+        counter = CounterMetricFamily(f"pmm_{name}", text, labels=["coin"])
+        for coin in view["coins"]:
+            counter.add_metric([coin["coin"]], float(coin[field]))
+        yield counter
+    quoting = GaugeMetricFamily("pmm_side_quoting", "1 when this side quotes", labels=["coin", "side"])
+    for coin in view["coins"]:
+        for side, report in zip(SIDE_NAMES, coin["sides"], strict=True):
+            quoting.add_metric([coin["coin"], side], float(bool(report["px"])))
+    yield quoting
+
+
+def exposition(source: Source) -> bytes:
+    """The page Prometheus scrapes."""
+    registry = CollectorRegistry()
+    registry.register(ViewCollector(source))
+    return generate_latest(registry)

@@ -1,0 +1,110 @@
+"""The console as a client sees it: real sockets, and a real browser for the page."""
+
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from playwright.async_api import async_playwright
+from prometheus_client.parser import text_string_to_metric_families
+
+from portfolio_mm.console.app import start
+from portfolio_mm.domain.errors import ConfigurationError
+from tests.console.sample import Fixed, view
+
+CHROMIUM = shutil.which("chromium")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[tuple[str, Fixed]]:
+    source = Fixed(view())
+    runner, port = await start("127.0.0.1", 0, source)
+    yield f"http://127.0.0.1:{port}", source
+    await runner.cleanup()
+
+
+async def get(url: str) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return answer.status, await answer.text()
+
+
+async def test_health_answers_even_before_the_first_view(served: tuple[str, Fixed]) -> None:
+    url, source = served
+    source.shown = None
+    assert (await get(f"{url}/healthz"))[0] == 200
+    assert (await get(f"{url}/readyz"))[0] == 503
+    assert (await get(f"{url}/api/status"))[0] == 503
+    assert "pmm_ready 0.0" in (await get(f"{url}/metrics"))[1]
+
+
+async def test_ready_when_everything_is(served: tuple[str, Fixed]) -> None:
+    assert (await get(f"{served[0]}/readyz"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"reconciled": False}, "reconciled"),
+        ({"risk_state": 4, "risk_reasons": ("daily loss 512 USD over 500 USD",)}, "512"),
+        ({"stopping": True}, "stopping"),
+    ],
+)
+async def test_not_ready_says_why(served: tuple[str, Fixed], changes: dict[str, Any], word: str) -> None:
+    url, source = served
+    source.shown = view(**changes)
+    status, body = await get(f"{url}/readyz")
+    assert status == 503
+    assert word in body
+
+
+async def test_a_silent_gateway_is_not_ready(served: tuple[str, Fixed]) -> None:
+    url, source = served
+    source.age = 2.5
+    assert (await get(f"{url}/readyz"))[0] == 503
+
+
+async def test_metrics_are_what_prometheus_parses(served: tuple[str, Fixed]) -> None:
+    body = (await get(f"{served[0]}/metrics"))[1]
+    families = {family.name: family for family in text_string_to_metric_families(body)}
+    assert families["pmm_equity_usd"].samples[0].value == 10_001.5
+    sides = {sample.labels["side"]: sample.value for sample in families["pmm_side_quoting"].samples}
+    assert sides == {"bid": 1.0, "ask": 0.0}
+
+
+async def test_a_taken_port_is_named(served: tuple[str, Fixed]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(ConfigurationError, match=str(taken.getsockname()[1])):
+            await start("127.0.0.1", taken.getsockname()[1], served[1])
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (scripts/setup dev installs it as root)")
+async def test_the_page_shows_quotes_reasons_and_changes(served: tuple[str, Fixed]) -> None:
+    url, source = served
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = await browser.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await page.goto(url)
+        await page.wait_for_selector("tr[data-coin=BTC]")
+        text = await page.inner_text("tr[data-coin=BTC]")
+        assert "no quote can pay: spread 0.09 bps" in text
+        assert "static 2.10" in " ".join(text.split())
+        assert "3.60 bps =" in " ".join(text.split())
+        source.shown = view(risk_state=4, risk_reasons=("killed by hand",))
+        await page.wait_for_selector("#state[data-state='4']")
+        assert "killed by hand" in await page.inner_text("#reasons")
+        assert errors == []
+        await browser.close()
