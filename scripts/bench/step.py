@@ -1,0 +1,111 @@
+"""Events a second through one coin's `step`, beside the same code and the same events without the compiler.
+
+The tape is generated (the recordings may not travel with the project): block-timed random-walk books, trades on both
+sides, contexts and 100 ms timers, in about the proportions of a recorded coin.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import Any, Final
+
+import numpy as np
+
+from portfolio_mm.domain.commands import COMMAND
+from portfolio_mm.domain.events import EVENT, LAST, CoinMode, EventKind
+from portfolio_mm.domain.instrument import Instrument
+from portfolio_mm.domain.limits import RiskState
+from scripts.bench.row import Row
+
+SOL: Final = Instrument(coin="SOL", asset=5, index=0, sz_decimals=2, max_leverage=20)
+EVENTS: Final = 400_000
+PLAIN_EVENTS: Final = 4_000
+ROUNDS: Final = 3
+FOREVER_NS: Final = 10**18
+
+
+def controls() -> np.ndarray[Any, Any]:
+    """What the gateway says before a coin may quote."""
+    found = np.zeros(6, EVENT)
+    kinds = (
+        EventKind.SYNC,
+        EventKind.POSITION,
+        EventKind.ACCOUNT,
+        EventKind.PERMIT,
+        EventKind.MODE,
+        EventKind.ALLOCATION,
+    )
+    found["kind"] = kinds
+    found["oid"][[0, 3, 5]] = (1, FOREVER_NS, FOREVER_NS)
+    found["tid"][0], found["bits"][1], found["seq"][5] = 7, LAST, 1
+    found["px"][2], found["px2"][2], found["sz"][2], found["sz2"][2] = 10_000, 9_000, 1.5, 4.5
+    found["status"][3], found["status"][4] = RiskState.GREEN, CoinMode.TRADE
+    found["px2"][5], found["sz"][5], found["sz2"][5] = 2_000, 0.0005, 2e-9
+    return found
+
+
+def tape(count: int) -> np.ndarray[Any, Any]:
+    """`count` events, seeded."""
+    rng = np.random.default_rng(7)
+    events = np.zeros(count, EVENT)
+    events["recv_ns"] = np.arange(1, count + 1) * 40_000_000
+    events["venue_ms"] = events["recv_ns"] // 1_000_000
+    draw = rng.random(count)
+    kinds = np.select(
+        [draw < 0.35, draw < 0.45, draw < 0.62, draw < 0.65],
+        [EventKind.BBO, EventKind.BOOK, EventKind.TRADE, EventKind.CONTEXT],
+    )
+    events["kind"] = np.where(kinds == 0, EventKind.TIMER, kinds)
+    mid = 2_000_000 + np.cumsum(rng.integers(-1, 2, count)) * 10
+    half = 10 * rng.integers(1, 4, count)
+    for side, sign in (("bid", -1), ("ask", 1)):
+        best = mid + sign * half
+        events[f"{side}_ticks"] = best
+        for level in range(5):
+            events[f"{side}_px"][:, level] = (best + sign * 10 * level) / 1e4
+            events[f"{side}_sz"][:, level] = rng.gamma(2.0, 20.0, count)
+    is_trade = events["kind"] == EventKind.TRADE
+    events["side"] = np.where(is_trade, rng.integers(0, 2, count), 0)
+    reach = half + 10 * rng.geometric(0.3, count)
+    events["px"] = np.where(is_trade, (mid + np.where(events["side"] == 0, 1, -1) * reach) / 1e4, mid / 1e4)
+    events["px2"], events["sz"] = mid / 1e4, np.where(is_trade, rng.gamma(1.0, 5.0, count), 1.25e-5)
+    events["px_ticks"] = mid
+    events["bits"] = LAST
+    return np.concatenate([controls(), events])
+
+
+def rate(count: int) -> float:
+    """Events a second, the best of a few rounds over fresh state."""
+    from portfolio_mm.engine.drive import run as drive  # noqa: PLC0415 - after the environment is set
+    from portfolio_mm.engine.state import new_coin  # noqa: PLC0415 - the same
+
+    events, commands, best = tape(count), np.zeros(count * 2 + 64, COMMAND), 0.0
+    for turn in range(ROUNDS + 1):
+        state, params = new_coin(SOL, 1)
+        start = time.perf_counter()
+        drive(events, state, params, commands)
+        if turn > 0:  # the first round compiles
+            best = max(best, len(events) / (time.perf_counter() - start))
+    return best
+
+
+def run() -> list[Row]:
+    """Compiled here, plain in a process of its own."""
+    plain = subprocess.run(
+        [sys.executable, "-m", "scripts.bench.step"],
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    baseline = float(json.loads(plain.stdout))
+    note = "goal 2,000,000"
+    return [
+        Row("events through one coin's step", rate(EVENTS), "events/s", baseline, "the same code, plain Python", note)
+    ]
+
+
+if __name__ == "__main__":
+    print(json.dumps(rate(PLAIN_EVENTS)))
