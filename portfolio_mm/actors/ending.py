@@ -1,10 +1,14 @@
-"""The orderly end of a run: cancel, let the venue confirm, close the books, write the report."""
+"""The orderly end of a run: cancel, let the venue confirm, close the books, write the report.
+
+Money is read first, the fills and fundings that must explain it after: the other way round an hour of funding, or the
+row of a last fill, falls between the two.
+"""
 
 import asyncio
 import contextlib
 import time
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -45,6 +49,8 @@ LOOK_S: Final = 0.2
 SILENT_S: Final = 2.0
 """A coin reports four times a second."""
 
+ROUNDS: Final = 3
+"""How often money is read while the books do not explain it: an hour may end between a reading and the books."""
 THROTTLED_S: Final = 62.0
 """The venue counts request weight by the minute."""
 
@@ -56,26 +62,33 @@ class Truth(msgspec.Struct, frozen=True):
     orders_left: int
 
 
+class Closed(NamedTuple):
+    """The books, and the venue's word they must explain; None when it did not answer."""
+
+    view: View
+    truth: Truth | None
+
+
 async def finish(spec: RunSpec, reason: str) -> dict[str, Any]:
     """End trading and say how it went: `text` for people, `report` a path, `orders_left`, `killed`, `problem`.
 
     Never raises for a venue or gateway that is away: the report then says what is not known.
     """
-    problem, view = "", None
+    problem, closed = "", None
     try:
         await _awaited(spec)
         async with Operator(spec.files) as gateway:
             before = await gateway.view()
             answer = await gateway.ask("stop", reason)
             problem = "" if answer.done else answer.text
-            view = with_reasons(await _settled(spec, gateway), before)
+            closed = await _closed(spec, gateway, AccountMode(MODE_WORDS.index(before.mode)))
     except ProtocolError as error:
         problem = f"the gateway could not be asked: {error}"
-    if view is None:
+    if closed is None:
         left = await orders_left(spec, THROTTLED_S)
         return {"text": problem, "report": "", "orders_left": left, "killed": False, "problem": problem}
-    truth = await read_truth(spec, AccountMode(MODE_WORDS.index(view.mode)))
-    report = report_of(spec, view, truth, note=reason if not problem else f"{reason}; {problem}")
+    view = with_reasons(closed.view, before)
+    report = report_of(spec, view, closed.truth, note=reason if not problem else f"{reason}; {problem}")
     path = spec.files.reports / f"run-{spec.run}.json"
     path.write_bytes(report_json(report))
     return {
@@ -104,19 +117,51 @@ async def _awaited(spec: RunSpec) -> None:
         await asyncio.sleep(LOOK_S)
 
 
-async def _settled(spec: RunSpec, gateway: Operator) -> View:
-    """The view in which every coin has booked what the account holds; after BOOKS_S, with what is missing by then."""
+async def _closed(spec: RunSpec, gateway: Operator, mode: AccountMode) -> Closed:
+    """Read until the books explain the money; after ROUNDS, or when the gateway leaves, as they are.
+
+    Raises:
+        ProtocolError: the gateway left before the first reading.
+    """
     await asyncio.sleep(SETTLE_S)
     until_s = time.monotonic() + BOOKS_S
-    while missing(spec, view := await gateway.view()) and time.monotonic() < until_s:  # noqa: ASYNC110 - only asking tells
+    found = await _read(spec, gateway, mode, until_s)
+    with contextlib.suppress(ProtocolError):
+        for _ in range(ROUNDS - 1):
+            if found.truth is None or explained(spec, found):
+                break
+            found = await _read(spec, gateway, mode, until_s)
+    return found
+
+
+async def _read(spec: RunSpec, gateway: Operator, mode: AccountMode, until_s: float) -> Closed:
+    """The venue's money, and then the books, with what the streams did not tell."""
+    truth = await read_truth(spec, mode)
+    await gateway.ask("books")
+    return Closed(await _settled(spec, gateway, truth, until_s), truth)
+
+
+async def _settled(spec: RunSpec, gateway: Operator, truth: Truth | None, until_s: float) -> View:
+    """The view in which every coin has booked what the account holds; after `until_s`, with what is missing by then."""
+    await asyncio.sleep(SETTLE_S)
+    while missing(spec, view := await gateway.view(), truth) and time.monotonic() < until_s:  # noqa: ASYNC110 - only asking tells
         await asyncio.sleep(LOOK_S)
     return view
 
 
-def missing(spec: RunSpec, view: View) -> tuple[str, ...]:
-    """Coins whose books are not known, or not complete, in words."""
+def explained(spec: RunSpec, found: Closed) -> bool:
+    """Whether nothing is missing from the books, and they close."""
+    report = report_of(spec, found.view, found.truth, note="")
+    return report.closing.closes and not missing(spec, found.view, found.truth)
+
+
+def missing(spec: RunSpec, view: View, truth: Truth | None) -> tuple[str, ...]:
+    """Coins whose books are not known, or not complete, in words; without the venue's word the gateway's counts."""
     reports, ages_s = {coin.coin: coin for coin in view.coins}, dict(view.peers)
-    lots = {position.coin: position.szi_lots for position in view.positions}
+    if truth is None:
+        lots = {position.coin: position.szi_lots for position in view.positions}
+    else:
+        lots = {each.coin: each.lots for each in held(spec.instruments, truth.money.positions)}
     found = []
     for each in spec.instruments:
         report, silent_s = reports.get(each.coin), ages_s.get(coin_name(each.coin))
@@ -220,7 +265,7 @@ def report_of(spec: RunSpec, view: View, truth: Truth | None, note: str) -> RunR
         risk_reasons=view.risk_reasons,
         orders_left_open=None if truth is None else truth.orders_left,
         note=note,
-        doubts=missing(spec, view) + doubtful(view.coins),
+        doubts=missing(spec, view, truth) + doubtful(view.coins),
     )
 
 

@@ -270,9 +270,9 @@ class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):
-    """Operator or console -> gateway."""
+    """Operator or console -> gateway. `books`: read every fill and funding of the run from the venue again."""
 
-    what: Literal["view", "kill", "resume", "stop", "flatten"]
+    what: Literal["view", "kill", "resume", "stop", "flatten", "books"]
     reason: str = ""
 
 

@@ -15,7 +15,7 @@ DONE_S: Final = 40.0
 """Flatten may take twenty seconds; a stop waits for the venue's word."""
 
 T = TypeVar("T", View, Answer)
-Request = Literal["kill", "resume", "stop", "flatten"]
+Request = Literal["kill", "resume", "stop", "flatten", "books"]
 
 
 class Operator:

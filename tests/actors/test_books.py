@@ -18,7 +18,10 @@ from portfolio_mm.actors.coin import Coin
 from portfolio_mm.actors.coin_recovery import Reading, recover
 from portfolio_mm.actors.coin_state import fresh_coin
 from portfolio_mm.actors.ending import finish
+from portfolio_mm.domain.instrument import usd_1e8
+from portfolio_mm.venue.admin import AdminRequest, perform
 from portfolio_mm.venue.clearinghouse import funding
+from portfolio_mm.venue.faults.kinds import Timeout
 from portfolio_mm.venue.process import running_venue
 from portfolio_mm.venue.settings import VenueSettings
 from tests.actors.harness import COINS, Run, run_on, whole_run
@@ -106,6 +109,59 @@ async def test_fundings_paid_while_the_gateway_is_dead_are_booked(tmp_path: Path
         report = await report_of(run)
         assert_closed(run, report)
         assert report["pnl"]["funding_1e8"] != 0
+
+
+async def held_over_an_hour(run: Run) -> None:
+    """Funding is paid on a position of any size."""
+    state = run.venue.venue.state
+    user = state.by_address[run.spec.venue.account]
+    await run.until(lambda: any(user.szi(book.coin.index) for book in state.books), "a position")
+    funding.pay_all(state, state.now_ms)
+    run.venue.venue.hub.tell_block()
+    assert any(float(row["delta"]["usdc"]) for row in user.fundings)
+
+
+def assert_funded(run: Run, report: dict[str, Any]) -> None:
+    """Every payment is booked to the last digit; those of two coins may cancel out but for a few."""
+    assert_closed(run, report)
+    user = run.venue.venue.state.by_address[run.spec.venue.account]
+    assert report["pnl"]["funding_1e8"] == sum(usd_1e8(row["delta"]["usdc"]) for row in user.fundings)
+
+
+def silence(run: Run, *channels: str) -> None:
+    """The venue's streams of this account say nothing any more."""
+    for channel in channels:
+        perform(run.venue.venue, AdminRequest("pause_channel", channel=channel))
+
+
+async def test_an_hour_of_funding_that_no_stream_tells_is_in_the_last_books(tmp_path: Path) -> None:
+    async with whole_run(tmp_path) as run:
+        await run.until(run.two_sided, "two-sided quotes everywhere", 60)
+        silence(run, "userFundings", "userEvents")
+        await held_over_an_hour(run)
+        assert_funded(run, await report_of(run))
+
+
+async def test_a_last_fill_that_no_stream_tells_is_in_the_last_books(tmp_path: Path) -> None:
+    async with whole_run(tmp_path) as run:
+        await run.until(run.two_sided, "two-sided quotes everywhere", 60)
+        silence(run, "userFills", "userEvents")
+        await run.filled("BTC")
+        assert_closed(run, await report_of(run))
+
+
+async def test_an_hour_that_ends_between_the_last_order_and_the_last_reading_is_booked(tmp_path: Path) -> None:
+    async with whole_run(tmp_path) as run:
+        await run.until(run.two_sided, "two-sided quotes everywhere", 60)
+        await run.filled("BTC")
+        silent = Timeout(endpoint="info", requests=("clearinghouseState",), hold_s=1.0)
+        perform(run.venue.venue, AdminRequest("fault", fault=silent))
+        ending_run = asyncio.create_task(report_of(run))
+        await run.nothing_rests(15)
+        await asyncio.sleep(1.5)
+        await held_over_an_hour(run)
+        perform(run.venue.venue, AdminRequest("clear_faults"))
+        assert_funded(run, await ending_run)
 
 
 async def test_a_gateway_killed_at_the_very_end_is_waited_for(tmp_path: Path) -> None:

@@ -62,12 +62,24 @@ class Reconciler:
             VenueError, MalformedMessage: the venue could not be read; nothing was assumed.
         """
         truth = await self._look()
-        await self._read_fills()
-        if not self.caught_up.is_set():
-            await self._read_fundings()
+        if self.caught_up.is_set():
+            await self._read_fills()
+        else:
+            await self.read_books()
         await self._read_orders()
         self.caught_up.set()
         return truth
+
+    async def read_books(self) -> None:
+        """Every fill and funding of the run: coins are told those that were never seen.
+
+        Later the streams tell, also after a lost connection; but a stream may keep silent, and at the end nobody waits.
+
+        Raises:
+            VenueError, MalformedMessage: the venue could not be read.
+        """
+        await self._read_fills(self._ledger.fills_seen.began_ms)
+        await self._read_fundings()
 
     async def begin(self) -> AccountTruth:
         """The first reading of a life: what is held, before anything else is known."""
@@ -120,10 +132,11 @@ class Reconciler:
         for index, lots, px in self._held(truth):
             self._desk.tell(self._ledger.on_position(index, lots, px, truth.time_ms))
 
-    async def _read_fills(self) -> None:
-        """Page by page (HL §1.12: at most 2000 a reply, oldest first)."""
-        seen = self._ledger.fills_seen
-        since_ms = max(seen.began_ms, seen.newest_ms - OVERLAP_MS) if self.caught_up.is_set() else seen.began_ms
+    async def _read_fills(self, since_ms: int | None = None) -> None:
+        """Page by page (HL §1.12: at most 2000 a reply, oldest first); without `since_ms` after the last known."""
+        if since_ms is None:
+            seen = self._ledger.fills_seen
+            since_ms = max(seen.began_ms, seen.newest_ms - OVERLAP_MS)
         while True:
             rows = await self._info.user_fills_by_time(self._user, since_ms)
             fills = sorted(fills_of(rows), key=lambda one: one.time_ms)
@@ -134,7 +147,6 @@ class Reconciler:
             since_ms = max(since_ms + 1, fills[-1].time_ms)
 
     async def _read_fundings(self) -> None:
-        """Once a life: those that come later are told by the stream, also after a lost connection."""
         since_ms = self._ledger.fundings_seen.began_ms
         while True:
             rows = await self._info.user_funding(self._user, since_ms)

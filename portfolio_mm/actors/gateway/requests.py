@@ -60,7 +60,7 @@ class Requests:
         link.peer.send_message(await self.do(request))
 
     async def do(self, request: Ask) -> Answer:
-        """Carry out kill, resume, stop or flatten."""
+        """Carry out kill, resume, stop, flatten or books."""
         try:
             match request.what:
                 case "kill":
@@ -71,10 +71,13 @@ class Requests:
                     return await self.stop()
                 case "flatten":
                     return await self._flatten()
+                case "books":
+                    await self._parts.reconciler.read_books()
                 case _:
-                    return Answer(request.what, done=True, text="")
+                    pass
         except (VenueError, MalformedMessage, StateError) as error:
             return Answer(request.what, done=False, text=f"{type(error).__name__}: {error}")
+        return Answer(request.what, done=True, text="")
 
     def answered(self, answer: Answer) -> None:
         """The risk actor answered."""
