@@ -63,6 +63,17 @@ class VenueStand:
         (user,) = (await self._post("/admin", {"op": "state"}))["users"]
         return [resting_of(row) for row in user["openOrders"]]
 
+    async def earned(self) -> dict[str, float]:
+        """How many fills the account had, and their fees and fundings, USD."""
+        user = self._ready["accounts"][0]["address"]
+        fills = await self._post("/info", {"type": "userFills", "user": user})
+        fundings = await self._post("/info", {"type": "userFunding", "user": user, "startTime": 0})
+        return {
+            "fills": len(fills),
+            "fees": sum(float(row["fee"]) for row in fills),
+            "fundings": sum(float(row["delta"]["usdc"]) for row in fundings),
+        }
+
     async def placed_ms(self) -> list[int]:
         """Block times at which orders were placed, newest 2000."""
         account = self._ready["accounts"][0]["address"]

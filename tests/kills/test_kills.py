@@ -55,13 +55,15 @@ def none_of(old: set[int]) -> Callable[[list[Resting]], bool]:
     return lambda orders: not any(one.oid in old for one in orders)
 
 
-def books_closed(line: Line) -> int:
+async def books_closed(line: Line) -> int:
     """The run's report explains the venue's equity to the last printed digit, whoever was killed; how many fills."""
     (path,) = line.folder.reports.glob("*.json")
     report = json.loads(path.read_text())
+    fills: int = sum(coin["fills"] for coin in report["coins"])
+    told = {"fills": fills, **report["pnl"], **report["closing"]}
     assert report["doubts"] == []
-    assert report["closing"]["closes"], report["closing"]
-    return sum(coin["fills"] for coin in report["coins"])
+    assert report["closing"]["closes"], f"the report says {told}, the venue {await line.venue.earned()}"
+    return fills
 
 
 def oids(orders: list[Resting]) -> set[int]:
@@ -264,7 +266,7 @@ async def test_a_hang_up_ends_the_run_in_order(line: Line, note: Note) -> None:
     assert code == 0, line.words.read_text()
     assert not await line.orders()
     await line.gone()
-    fills = books_closed(line)
+    fills = await books_closed(line)
     note(f"books: {fills} fills, closed after every kill above")
     note(f"SIGHUP: no order after {gone_s:.1f} s, ended in order with code {code} after {ended_s:.1f} s")
 
