@@ -65,6 +65,8 @@ def _switch(state: VenueState, user: User, target: str) -> str | None:
     if user.mode == "portfolioMargin" and lending.borrowed_1e8(state, user):
         return BAD_TRANSITION
     if not user.unified and target in POOLED:
+        user.raw_1e8 += sum(user.dexes_1e8.values())
+        user.dexes_1e8.clear()
         user.spot_1e8 += (moved := user.balance_1e8())
         user.raw_1e8 -= moved
     elif user.unified and target not in POOLED:

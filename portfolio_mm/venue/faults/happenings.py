@@ -12,6 +12,7 @@ from portfolio_mm.venue.clearinghouse.user import User
 from portfolio_mm.venue.exchange import abstraction, transfers
 from portfolio_mm.venue.faults import events
 from portfolio_mm.venue.faults.delisting import delist
+from portfolio_mm.venue.faults.halting import halt, resume
 from portfolio_mm.venue.modes import SwitchedMode
 from portfolio_mm.venue.protocol.actions import UserSetAbstraction
 from portfolio_mm.venue.state import VenueState
@@ -40,6 +41,8 @@ def in_block(event: events.EventKind) -> InBlock | None:
             return lambda state: flip_mode(state, event)
         case events.Delist():
             return lambda state: delist(state, event.coin)
+        case events.Halt():
+            return lambda state: halt(state, event.coin) if event.halted else resume(state, event.coin)
         case events.Sweep():
             return lambda state: sweep(state, event)
         case events.Deposit():
@@ -69,7 +72,7 @@ def deposit(state: VenueState, event: events.Deposit) -> str | None:
 def sweep(state: VenueState, event: events.Sweep) -> str | None:
     """Let the background take from a book."""
     book = state.by_coin.get(event.coin)
-    if book is None or book.delisted:
+    if book is None or book.closed:
         return f"{event.coin} is not listed"
     if not isinstance(book.market, OrderBook):
         return f"the flow of {event.coin} is recorded: there is no book to sweep"
