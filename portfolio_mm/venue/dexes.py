@@ -1,4 +1,4 @@
-"""Builder-deployed perp dexes (HIP-3): what can be chosen about one, and how its coins are numbered (HL §2, §10.4).
+"""Builder-deployed perp dexes (HIP-3): what can be chosen about one, and how its coins are numbered (HL §6.3, §10.4).
 
 A coin belongs to a dex. Its asset id says which one and which row there; nothing else in the venue counts ids.
 """

@@ -1,4 +1,4 @@
-"""Builder-deployed perp dexes (HIP-3): ids, reads, orders, money, fees, funding, halts (HL §7.5, §8.1, §9, §10.4)."""
+"""Builder-deployed perp dexes (HIP-3): ids, reads, orders, money, fees, funding, halts (HL §6.3, §7.5, §9, §10.4)."""
 
 import json
 from typing import Any
