@@ -74,7 +74,7 @@ class VenueState:
         }
         """Caps on open interest, lots by coin index."""
         self.net_deposits_1e8 = dict.fromkeys(self.listing.by_dex, 0)
-        """What came into the sides of dexes from outside of them, 1e-8 USD; that of the first one is not kept here."""
+        """What standard accounts moved into builder-deployed dexes, 1e-8 USD by name."""
         self.incoming: list[tuple[User, int]] = []
         """Deposits (1e-8 USD) that wait for the next block."""
         self.happenings: list[Callable[[VenueState], None]] = []

@@ -23,11 +23,12 @@ from portfolio_mm.venue.protocol.actions import (
     UpdateLeverage,
     UserSetAbstraction,
 )
+from portfolio_mm.venue.scenario.file import scenario_text
 from portfolio_mm.venue.settings import VenueSettings, market_params
 from portfolio_mm.venue.streams.frames import BlockFrames
 from portfolio_mm.venue.streams.subscriptions import topic
 from tests.venue.bench_chain import ASSET, DEXES, START_MS, Bench, leg
-from tests.venue.still_flow import COIN, GOLD, TSLA
+from tests.venue.still_flow import COIN, ETH, GOLD, MID, TSLA
 
 TSLA_ID, GOLD_ID = ASSET["xyz:TSLA"], ASSET["xyz:GOLD"]
 CAPPED = msgspec.structs.replace(DEXES[0], coins=(msgspec.structs.replace(DEXES[0].coins[0], oi_cap_usd=400_000.0),))
@@ -60,6 +61,16 @@ def whole(made: Bench) -> int:
     """All money there is, positions at mark."""
     return sum(margin.perps_value_1e8(user, made.state.marks) + user.spot_1e8 for user in made.state.holders())
 
+
+BAD = """\
+title: bad
+market:
+  dexes:
+    - name: spot
+      fee_scale: 5
+      coins: [{coin: TSLA}, {coin: TSLA, like: NOPE}]
+    - {name: Long-Name, coins: [{coin: GOLD}]}
+"""
 
 # ids and reads
 
@@ -189,6 +200,7 @@ def test_the_way_into_unified_mode_takes_the_money_of_all_dexes_along() -> None:
     made = bench(usd=250.0)
     made.do(UserSetAbstraction("0x66eee", "Testnet", made.alice.address, "unifiedAccount", START_MS))
     assert (made.alice.spot_1e8, made.alice.raw_1e8, made.alice.dexes_1e8) == (10_000 * USD_1E8, 0, {})
+    assert made.read("perpDexStatus", dex="xyz") == {"totalNetDeposit": "250.0"}  # Bob's
     assert "resting" in made.place(leg("xyz:TSLA", "B", "399.5", "20"))[0]
 
 
@@ -320,14 +332,21 @@ def test_the_deployer_scales_the_funding_rate_and_sets_the_interest() -> None:
     assert made.read("fundingHistory", coin="xyz:GOLD", startTime=0)[-1]["coin"] == "xyz:GOLD"
 
 
-def test_a_mark_moves_one_percent_at_a_time() -> None:
+def test_a_mark_moves_one_percent_at_a_time_and_that_of_the_first_dex_at_once() -> None:
     made = bench(prices="documented")
-    for coin in ("xyz:TSLA", "SOL"):
-        made.mark(coin, made.state.by_coin[coin].mark_ticks / 10 ** made.state.by_coin[coin].coin.px_decimals * 1.5)
-    steps = [made.state.by_coin[coin].mark_ticks for coin in ("xyz:TSLA", "SOL")]
-    made.mark("xyz:TSLA", 600.0)
-    assert made.state.by_coin["xyz:TSLA"].mark_ticks <= steps[0] * 1.01
-    assert steps[0] <= 404_000
+    for coin in (TSLA, ETH):
+        px = coin.ticks(MID[coin.coin] * 3)
+        made.flow.hit(coin, BUY, px, coin.lots(10_000 / MID[coin.coin]))
+        for side, at in ((BUY, px - 100), (SELL, px + 100)):
+            made.flow.rest(coin, side, at, coin.lots(100))
+    marks = []
+    for _ in range(3):
+        for coin in (TSLA, ETH):
+            made.flow.mark(coin, MID[coin.coin] * 3)
+        made.block(after_ms=3_000)
+        marks.append([made.state.marks[coin.index] / coin.ticks(MID[coin.coin]) for coin in (TSLA, ETH)])
+    assert [mark for mark, _ in marks] == pytest.approx([1.01, 1.0201, 1.030301], rel=1e-4)
+    assert [mark for _, mark in marks] == pytest.approx([3.0, 3.0, 3.0], rel=0.01)
 
 
 def test_open_interest_is_capped_by_its_notional() -> None:
@@ -425,6 +444,23 @@ def test_a_dex_coin_has_the_market_of_another_coin_or_one_of_its_own() -> None:
     assert market_params(given, (), 1, (made,)).coins[-1] == own
     with pytest.raises(ConfigurationError, match="no dex lists"):
         market_params(given, (), 1)
+
+
+def test_a_bad_dex_is_refused_with_what_is_wrong_with_it() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        scenario_text(BAD, "bad.yaml")
+    for said in (
+        "bad.yaml:4: market.dexes.0.name is spot, which transfers read as the spot side; choose another",
+        "bad.yaml:5: market.dexes.0.fee_scale is 5, more than 3 goes with growth mode of every coin only",
+        "bad.yaml:6: market.dexes.0.coins names TSLA twice",
+        "bad.yaml:6: market.dexes.0.coins of TSLA names like NOPE, must be one of",
+        "bad.yaml:7: market.dexes.1.name is 'Long-Name', must be text like ^[a-z0-9]{2,6}$",
+    ):
+        assert said in str(caught.value)
+    with pytest.raises(ConfigurationError, match=r"market\.dexes goes with synthetic flow only"):
+        scenario_text("market: {tape: x, dexes: [{name: xyz, coins: [{coin: TSLA}]}]}")
+    with pytest.raises(ConfigurationError, match=r"market\.dexes names xyz twice"):
+        scenario_text("market: {dexes: [{name: xyz, coins: [{coin: A}]}, {name: xyz, coins: [{coin: B}]}]}")
 
 
 def test_the_order_of_books_is_that_of_the_flow_not_of_the_ids() -> None:

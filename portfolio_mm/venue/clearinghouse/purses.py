@@ -36,12 +36,11 @@ def add(state: VenueState, purse: Purse, units: int) -> None:
     """Put units in; negative ones are taken out. What comes in counts as bought at the oracle price (`entryNtl`)."""
     user, dex, token = purse
     if token is USDC_TOKEN:
-        if dex not in (PERPS, SPOT):
-            state.net_deposits_1e8[dex] += units
         if user.unified or dex == SPOT:
             user.spot_1e8 += units
         else:
             user.enter(state.listing.by_dex[dex].number, units)
+            state.net_deposits_1e8[dex] += units
         return
     before = user.tokens.get(token.index, 0)
     basis = user.token_basis_1e8.get(token.index, 0)

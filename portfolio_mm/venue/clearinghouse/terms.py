@@ -12,6 +12,7 @@ GROWTH_PERCENT: Final = 10
 """Of fees, rebates and volume that is left in growth mode."""
 MARK_STEP_1E4: Final = 100
 """A mark that a deployer sets moves by one percent at most (HL §7.5)."""
+ANY_STEP_1E4: Final = 10**9
 
 
 class Terms(NamedTuple):
@@ -23,14 +24,14 @@ class Terms(NamedTuple):
     premium: Callable[[tuple[int, int], int], int] = premium_1e10
     funding_1e8: int = MULTIPLIER_UNIT
     interest_1e10: int = INTEREST
-    mark_step_1e4: int = WHOLE_1E4
+    mark_step_1e4: int = ANY_STEP_1E4
     oi_cap_usd: float | None = None
 
     def within_step(self, before: int, now: int) -> int:
         """A new mark, no further from the one before than it may move at once.
 
-        >>> Terms().within_step(100, 150), Terms(mark_step_1e4=100).within_step(10_000, 10_150)
-        (150, 10100)
+        >>> Terms().within_step(100, 450), Terms(mark_step_1e4=100).within_step(10_000, 10_150)
+        (450, 10100)
         """
         most = before * self.mark_step_1e4 // WHOLE_1E4
         return max(before - most, min(before + most, now))
