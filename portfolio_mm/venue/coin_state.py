@@ -14,6 +14,8 @@ from portfolio_mm.venue.flows.flow import CoinContext
 from portfolio_mm.venue.settings import PriceSource
 
 KEPT_TRADES: Final = 30
+SILENCE_MS: Final = 10_000
+"""A deployer silent for so long no longer says what the mark is (HL §7.5)."""
 KEPT_ORACLES: Final = 1_300
 
 
@@ -50,6 +52,9 @@ class CoinState:
         """Oracle prices (venue ms, ticks) of the last hour: a delisting settles at their mean."""
         self.delisted = self.closed = False
         self.candles = Candles(coin, self.last_ticks, now_ms)
+        self.silent_until_ms = 0
+        """How long its deployer sets no prices."""
+        self._spoken_ms = now_ms
         self.rates: deque[dict[str, Any]] = deque(maxlen=500)
         self._mark: MarkModel | None = None
 
@@ -76,8 +81,15 @@ class CoinState:
         self.market = self._flow_market
 
     def take(self, context: CoinContext, now_ms: int, source: PriceSource) -> None:
-        """Adopt a new context: the oracle with it, and the mark, the flow's own or the documented one."""
+        """Adopt a new context: the oracle with it, and the mark, the flow's own or the documented one.
+
+        While a deployer is silent the oracle stands still, and so does the mark for ten seconds.
+        """
         self.context = context
+        if now_ms < self.silent_until_ms:
+            self._fall_back(now_ms)
+            return
+        self._spoken_ms = now_ms
         self.oracle_ticks = self.coin.ticks(context.oracle_px)
         self.documented = source == "documented" or (source == "auto" and context.modelled)
         if not self.documented:
@@ -88,6 +100,12 @@ class CoinState:
         self._mark = self._mark or MarkModel(now_ms)
         new = self._mark.update(now_ms, Inputs(self.oracle_ticks, bid, ask, self.last_ticks, perp))
         self._set_mark(self.terms.within_step(self.mark_ticks, new))
+
+    def _fall_back(self, now_ms: int) -> None:
+        """The mark without a deployer: median of best bid, best ask and last trade (HL §7.5)."""
+        bid, ask = self.market.bbo()
+        if now_ms - self._spoken_ms >= SILENCE_MS and bid is not None and ask is not None:
+            self._set_mark(sorted((bid.px_ticks, ask.px_ticks, self.last_ticks))[1])
 
     def _set_mark(self, ticks: int) -> None:
         if ticks != self.mark_ticks:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from portfolio_mm.domain.units import BUY, SELL
-from portfolio_mm.venue.faults.halting import halt
+from portfolio_mm.venue.faults.deployers import halt
 from portfolio_mm.venue.info import reads
 from portfolio_mm.venue.listing import USDC
 from portfolio_mm.venue.protocol.account_actions import CreateSubAccount, CreateVault, RegisterReferrer, SetReferrer

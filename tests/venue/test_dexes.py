@@ -10,8 +10,8 @@ from portfolio_mm.domain.errors import ConfigurationError
 from portfolio_mm.domain.units import BUY, SELL, USD_1E8
 from portfolio_mm.venue.clearinghouse import margin
 from portfolio_mm.venue.dexes import DexCoin, PerpDex
-from portfolio_mm.venue.faults.events import EventKind, Halt
-from portfolio_mm.venue.faults.halting import halt, resume
+from portfolio_mm.venue.faults.deployers import halt, resume
+from portfolio_mm.venue.faults.events import EventKind, Halt, OracleSilence
 from portfolio_mm.venue.faults.happenings import in_block
 from portfolio_mm.venue.info.request import NoAnswer
 from portfolio_mm.venue.listing import USDC
@@ -347,6 +347,25 @@ def test_a_mark_moves_one_percent_at_a_time_and_that_of_the_first_dex_at_once() 
         marks.append([made.state.marks[coin.index] / coin.ticks(MID[coin.coin]) for coin in (TSLA, ETH)])
     assert [mark for mark, _ in marks] == pytest.approx([1.01, 1.0201, 1.030301], rel=1e-4)
     assert [mark for _, mark in marks] == pytest.approx([3.0, 3.0, 3.0], rel=0.01)
+
+
+def test_without_its_deployer_the_oracle_stands_still_and_the_mark_is_that_of_the_book() -> None:
+    made = bench(prices="documented")
+    assert happen(made, OracleSilence(dex="xyz", for_s=30.0)) is None
+    px = TSLA.ticks(420.0)
+    made.flow.hit(TSLA, BUY, px, TSLA.lots(1_000))
+    for side, at in ((BUY, px - 100), (SELL, px + 100)):
+        made.flow.rest(TSLA, side, at, TSLA.lots(100))
+    marks = []
+    for after_ms in (3_000, 3_000, 5_000, 20_000):
+        made.flow.mark(TSLA, 420.0)
+        made.block(after_ms=after_ms)
+        marks.append((made.state.by_coin["xyz:TSLA"].oracle_ticks, made.state.marks[TSLA.index]))
+    assert marks[:2] == [(400_000, 400_000)] * 2
+    assert marks[2][0] == 400_000
+    assert px - 100 <= marks[2][1] <= px + 100
+    assert marks[3][0] == px
+    assert happen(made, OracleSilence(dex="")) == "'' is not a builder-deployed dex"
 
 
 def test_open_interest_is_capped_by_its_notional() -> None:

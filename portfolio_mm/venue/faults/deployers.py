@@ -1,6 +1,7 @@
-"""The deployer of a dex halts a coin: orders end, positions settle at mark, and it may be resumed (HL §7.5).
+"""What a deployer does to its dex: it halts a coin, resumes it, or sets no prices for a while (HL §7.5).
 
-While it is halted `meta` says `isDelisted` and its context has prices alone, as recorded of coins that do not trade.
+A halt ends the orders of the coin and settles its positions at mark. While it lasts `meta` says `isDelisted` and the
+context has prices alone, as recorded of coins that do not trade.
 """
 
 from portfolio_mm.venue.faults.delisting import settle_all
@@ -38,6 +39,16 @@ def resume(state: VenueState, coin: str) -> str | None:
         return f"{coin} is not halted"
     book.resume()
     _show(state, coin, halted=False)
+    return None
+
+
+def silence(state: VenueState, dex: str, for_s: float) -> str | None:
+    """Let a deployer set no prices for a while; why not, when it cannot be done."""
+    found = state.listing.by_dex.get(dex)
+    if found is None or found.settings is None:
+        return f"{dex!r} is not a builder-deployed dex"
+    for coin in found.coins:
+        state.books[coin.index].silent_until_ms = state.now_ms + round(for_s * 1000)
     return None
 
 
