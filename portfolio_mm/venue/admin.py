@@ -99,7 +99,7 @@ def perform(venue: Venue, request: AdminRequest) -> dict[str, Any]:
 
 
 def dump(venue: Venue) -> dict[str, Any]:
-    """Blocks, connections, what happens, and of every user: exact equity, open orders, position in lots, budgets."""
+    """Blocks, connections, what happens; of every user exact equity, cash in dexes, orders, lots held, budgets."""
     state = venue.state
     return {
         "time": state.now_ms,
@@ -112,6 +112,7 @@ def dump(venue: Venue) -> dict[str, Any]:
                 "address": user.address,
                 "mode": user.mode,
                 "equity": usd_text(margin.equity_1e8(user, state.marks)),
+                "dexes": {state.listing.dexes[n].name: usd_text(held) for n, held in user.dexes_1e8.items()},
                 "openOrders": [order.open_row() for order in user.live()],
                 "positions": {coin.coin: user.szi(coin.index) for coin in state.coins if user.szi(coin.index)},
                 "fills": len(user.fills),

@@ -100,7 +100,7 @@ def _advance_flow(state: VenueState, until_ms: int) -> None:
 
 def _take_in(state: VenueState, happened: CoinBlock) -> None:
     book = state.by_coin[happened.coin]
-    if book.delisted:
+    if book.closed:
         return
     book.dark = happened.dark
     settled = clearing.settle(state, happened.fills)

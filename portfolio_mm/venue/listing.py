@@ -1,16 +1,18 @@
-"""The venue's universe: tradable coins among delisted ones, margin tables, spot tokens (HL §1.2, §1.4).
+"""The venue's universe: dexes, tradable coins among delisted ones, margin tables, spot tokens (HL §1.2, §1.4).
 
 A delisted row stands among the tradable ones, as on the real venue: asset ids count it, and a client that filters
 before it numbers sends orders to the wrong coin.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from portfolio_mm.domain.errors import ConfigurationError
 from portfolio_mm.domain.instrument import Instrument
+from portfolio_mm.venue.clearinghouse.terms import Terms, terms_of
+from portfolio_mm.venue.dexes import FIRST, PerpDex, asset_id, dex_name, places
 from portfolio_mm.venue.tokens import TOKENS, USDC_TOKEN
 
 DELISTED: Final = Instrument(
@@ -31,6 +33,8 @@ TABLES: Final[dict[int, tuple[str, tuple[tuple[int, int], ...]]]] = {
 }
 """Margin tables: description, then (lower bound USD, maximum leverage) by tier (HL §8.2)."""
 
+NEVER: Final = "1970-01-01T00:00:00"
+"""Time of the last change of what was never changed."""
 USDC: Final = USDC_TOKEN.wire
 
 SPOT_META: Final[dict[str, Any]] = {
@@ -40,63 +44,114 @@ SPOT_META: Final[dict[str, Any]] = {
 """Reply to `spotMeta`: tokens that can be held, and one pair, which is not traded here."""
 
 
-class Listing:
-    """Rows of `meta.universe` in order; `tradable` are the flow's coins in the flow's order.
+class Dex:
+    """One perp dex: its universe in the order of asset ids. `settings` is None for the first one."""
 
-    `margin_modes` names coins that are isolated only: `strictIsolated` (margin may not be taken out) or `noCross`.
+    def __init__(self, number: int, settings: PerpDex | None, rows: Sequence[Instrument]) -> None:
+        self.number = number
+        self.settings = settings
+        self.name = FIRST if settings is None else settings.name
+        self.rows = tuple(msgspec.structs.replace(row, asset=asset_id(number, place)) for place, row in enumerate(rows))
+        self.coins = tuple(row for row in self.rows if not row.delisted)
+        """Coins that could be traded at the start."""
+
+    def mark_delisted(self, coin: str, *, delisted: bool) -> None:
+        """Change what a row says; it keeps its place."""
+        self.rows = tuple(msgspec.structs.replace(r, delisted=delisted) if r.coin == coin else r for r in self.rows)
+
+
+class Listing:
+    """All dexes, the first one first: its rows are the flow's coins in the flow's order, a delisted one among them.
+
+    `margin_modes` names coins of the first dex that are isolated only: `strictIsolated` (margin may not be taken out)
+    or `noCross`; coins of other dexes always are.
 
     Raises:
         ConfigurationError: it names a coin that is not listed.
     """
 
-    def __init__(self, coins: tuple[Instrument, ...], margin_modes: Mapping[str, str] | None = None) -> None:
-        listed = {row.coin for row in coins}
-        for coin in margin_modes or ():
+    def __init__(
+        self,
+        coins: tuple[Instrument, ...],
+        margin_modes: Mapping[str, str] | None = None,
+        dexes: Sequence[PerpDex] = (),
+    ) -> None:
+        first = [row for row in coins if dex_name(row.coin) == FIRST]
+        self.places = places(dexes)
+        self._modes = self._restricted(first, margin_modes or {})
+        first = [msgspec.structs.replace(row, only_isolated=row.coin in self._modes) for row in first]
+        at = min(DELISTED_AT, len(first))
+        by_name = {row.coin: row for row in coins}
+        self.dexes = [Dex(0, None, [*first[:at], DELISTED, *first[at:]])]
+        for number, dex in enumerate(dexes, 1):
+            self.dexes.append(Dex(number, dex, [self._builder_row(by_name[name]) for name in dex.names()]))
+        self.by_dex = {dex.name: dex for dex in self.dexes}
+        self.tradable = tuple(sorted((row for dex in self.dexes for row in dex.coins), key=lambda row: row.index))
+        self.by_coin = {row.coin: row for row in self.tradable}
+        self._by_asset = {row.asset: row for row in self.tradable}
+
+    def _restricted(self, first: Sequence[Instrument], given: Mapping[str, str]) -> dict[str, str]:
+        """Margin modes by coin."""
+        listed = {row.coin for row in first}
+        for coin in given:
             if coin not in listed:
                 msg = f"margin_modes names {coin!r}, which is not listed; listed are {', '.join(sorted(listed))}"
                 raise ConfigurationError(msg)
-        self._modes = {row.coin: "strictIsolated" for row in coins if row.only_isolated} | dict(margin_modes or {})
-        coins = tuple(msgspec.structs.replace(row, only_isolated=row.coin in self._modes) for row in coins)
-        at = min(DELISTED_AT, len(coins))
-        ordered = [*coins[:at], DELISTED, *coins[at:]]
-        self.rows = tuple(msgspec.structs.replace(row, asset=asset) for asset, row in enumerate(ordered))
-        self.tradable = tuple(row for row in self.rows if not row.delisted)
-        self.by_coin = {row.coin: row for row in self.tradable}
+        modes: dict[str, str] = {row.coin: "strictIsolated" for row in first if row.only_isolated}
+        return modes | dict(given) | {name: place.coin.margin_mode for name, place in self.places.items()}
+
+    def _builder_row(self, row: Instrument) -> Instrument:
+        leverage = self.places[row.coin].coin.max_leverage
+        return msgspec.structs.replace(row, max_leverage=leverage, margin_table=leverage, only_isolated=True)
+
+    def dex_of(self, coin: str) -> Dex:
+        """The dex a coin belongs to."""
+        return self.by_dex[dex_name(coin)]
+
+    def terms(self, coin: str) -> Terms:
+        """What the dex of a coin decides about it."""
+        return terms_of(self.places.get(coin))
 
     def margin_mode(self, coin: str) -> str | None:
         """`strictIsolated`, `noCross`, or None for a coin without restriction."""
         return self._modes.get(coin)
 
     def delist(self, coin: str) -> None:
-        """Mark a row as delisted; it keeps its place."""
-        self.rows = tuple(msgspec.structs.replace(r, delisted=True) if r.coin == coin else r for r in self.rows)
+        """Mark a row as delisted for good; it keeps its place."""
+        self.dex_of(coin).mark_delisted(coin, delisted=True)
+        del self._by_asset[self.by_coin[coin].asset]
 
     def by_asset(self, asset: int) -> Instrument | None:
         """The tradable coin of an asset id."""
-        if 0 <= asset < len(self.rows) and not self.rows[asset].delisted:
-            return self.rows[asset]
-        return None
+        return self._by_asset.get(asset)
 
-    def meta(self) -> dict[str, Any]:
-        """Reply to `meta`."""
-        universe = []
-        for row in self.rows:
-            entry: dict[str, Any] = {
-                "szDecimals": row.sz_decimals,
-                "name": row.coin,
-                "maxLeverage": row.max_leverage,
-                "marginTableId": table_id(row),
-            }
-            if row.only_isolated:
-                entry |= {"onlyIsolated": True, "marginMode": self._modes[row.coin]}
-            if row.delisted:
-                entry["isDelisted"] = True
-            universe.append(entry)
+    def meta(self, dex: Dex | None = None) -> dict[str, Any]:
+        """Reply to `meta`, of the first dex unless another is meant."""
+        dex = dex or self.dexes[0]
+        tables = TABLES if dex.settings is None else (SINGLE_TIER_BELOW,)
         return {
-            "universe": universe,
-            "marginTables": [[number, table(number)] for number in TABLES],
+            "universe": [self._row(row) for row in dex.rows],
+            "marginTables": [[number, table(number)] for number in tables],
             "collateralToken": 0,
         }
+
+    def _row(self, row: Instrument) -> dict[str, Any]:
+        entry: dict[str, Any] = {
+            "szDecimals": row.sz_decimals,
+            "name": row.coin,
+            "maxLeverage": row.max_leverage,
+            "marginTableId": table_id(row),
+        }
+        if row.only_isolated:
+            entry["onlyIsolated"] = True
+        if row.delisted:
+            entry["isDelisted"] = True
+        if row.only_isolated:
+            entry["marginMode"] = self._modes[row.coin]
+        place = self.places.get(row.coin)
+        if place is not None and place.coin.growth_mode:
+            entry |= {"growthMode": "enabled", "lastGrowthModeChangeTime": NEVER}
+        return entry
 
 
 def table_id(row: Instrument) -> int:

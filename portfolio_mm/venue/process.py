@@ -64,7 +64,7 @@ def build_flow(settings: VenueSettings) -> Flow:
         flow = TapeFlow(settings.tape, settings.coins, loop=settings.loop, fills=settings.fills.model())
     else:
         truth = None if settings.truth_folder is None else Path(settings.truth_folder)
-        flow = SyntheticFlow(market_params(settings.synthetic, settings.coins, settings.seed), truth)
+        flow = SyntheticFlow(market_params(settings.synthetic, settings.coins, settings.seed, settings.dexes), truth)
     _warm(next(iter(flow.markets().values())))
     return flow
 

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from portfolio_mm.domain.errors import ConfigurationError
 from portfolio_mm.venue.delays import Latency
+from portfolio_mm.venue.dexes import MarginMode, PerpDex, places, synthetic_coins
 from portfolio_mm.venue.faults.events import Account, EventKind
 from portfolio_mm.venue.faults.kinds import FaultKind, Share
 from portfolio_mm.venue.flows.choices import FillChoice
@@ -18,7 +19,6 @@ from portfolio_mm.venue.modes import Mode
 from portfolio_mm.venue.reference_venue.settings import ReferenceSettings
 from portfolio_mm.venue.tokens import BY_NAME, USDC_TOKEN
 
-MarginMode = Literal["strictIsolated", "noCross"]
 PriceSource = Literal["auto", "flow", "documented"]
 Network = Literal["mainnet", "testnet"]
 Feed = Literal["2026-05", "2026-06", "2026-07"]
@@ -46,23 +46,35 @@ class AccountOverride(msgspec.Struct, frozen=True):
     prior_volume_usd: Usd | None = None
 
 
-def market_params(synthetic: SyntheticParams | None, coins: tuple[str, ...], seed: int) -> SyntheticParams:
-    """Parameters of the synthetic flow of a run: its seed, and of the coins those that are named.
+def market_params(
+    synthetic: SyntheticParams | None, coins: tuple[str, ...], seed: int, dexes: tuple[PerpDex, ...] = ()
+) -> SyntheticParams:
+    """Parameters of the synthetic flow of a run: its seed, of the coins those that are named, and all of the dexes.
 
     Raises:
         ConfigurationError: an unknown coin, one named twice, or parameters the flow cannot keep.
     """
+    given = () if synthetic is None else synthetic.coins
+    lost = [row.coin for row in given if ":" in row.coin and row.coin not in places(dexes)]
+    if lost:
+        msg = f"coins has {', '.join(lost)}, which no dex lists; dexes list {', '.join(places(dexes)) or 'none'}"
+        raise ConfigurationError(msg)
+    params = _first_dex(synthetic, coins, seed)
+    params = msgspec.structs.replace(params, coins=(*params.coins, *synthetic_coins(dexes, given)))
+    check(params)
+    return params
+
+
+def _first_dex(synthetic: SyntheticParams | None, coins: tuple[str, ...], seed: int) -> SyntheticParams:
     if synthetic is None:
         return synthetic_params(coins or DEFAULT_COINS, seed)
-    known = {row.coin: row for row in (*COINS, *synthetic.coins)}
+    first = tuple(row for row in synthetic.coins if ":" not in row.coin) or COINS[: len(DEFAULT_COINS)]
+    known = {row.coin: row for row in (*COINS, *first)}
     unknown = [coin for coin in coins if coin not in known]
     if unknown:
         msg = f"no parameters for {', '.join(unknown)}; {meant(unknown, list(known))}"
         raise ConfigurationError(msg)
-    chosen = tuple(known[coin] for coin in coins) or synthetic.coins
-    params = msgspec.structs.replace(synthetic, seed=seed, coins=chosen)
-    check(params)
-    return params
+    return msgspec.structs.replace(synthetic, seed=seed, coins=tuple(known[coin] for coin in coins) or first)
 
 
 class VenueSettings(msgspec.Struct, frozen=True):
@@ -74,6 +86,7 @@ class VenueSettings(msgspec.Struct, frozen=True):
         host: address to listen on.
         port: port to listen on, 0 for any free one.
         coins: names of the coins; none is six synthetic ones, or all of the tape.
+        dexes: builder-deployed perp dexes (HIP-3) beside the first one, with synthetic flow only.
         tape: path of a recorded `ws.jsonl.zst`, or of the folder of a set in Parquet; without it the flow is
             synthetic.
         upstream: websocket of a live Hyperliquid whose public feed drives the markets; orders are matched here and
@@ -147,6 +160,7 @@ class VenueSettings(msgspec.Struct, frozen=True):
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     coins: tuple[str, ...] = ()
+    dexes: tuple[PerpDex, ...] = ()
     tape: str | None = None
     upstream: str | None = None
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 1
@@ -212,6 +226,10 @@ class VenueSettings(msgspec.Struct, frozen=True):
         if self.upstream is not None and (self.tape is not None or self.synthetic is not None):
             yield "upstream", "does not go with a tape or a synthetic market; leave the others out"
         yield from _of_synthetic(self)
+        names = [dex.name for dex in self.dexes]
+        for name in dict.fromkeys(names):
+            if names.count(name) > 1:
+                yield "dexes", f"names {name} twice"
         for name in self.deposit_tokens:
             if name not in BY_NAME or name == USDC_TOKEN.name:
                 known = ", ".join(token for token in BY_NAME if token != USDC_TOKEN.name)
@@ -241,8 +259,10 @@ def _of_synthetic(settings: "VenueSettings") -> Iterator[tuple[str, str]]:
     for field in ("truth_folder", "reference"):
         if not synthetic and getattr(settings, field) is not None:
             yield field, "goes with synthetic flow only; of other flow nobody knows what is true or comes next"
+    if not synthetic and settings.dexes:
+        yield "dexes", "goes with synthetic flow only; tapes and upstreams hold the first dex"
     if synthetic:
         try:
-            market_params(settings.synthetic, settings.coins, settings.seed)
+            market_params(settings.synthetic, settings.coins, settings.seed, settings.dexes)
         except ConfigurationError as error:
             yield ("coins" if settings.synthetic is None else "synthetic"), f"is refused: {error}"

@@ -1,35 +1,28 @@
 """Everything one venue knows, in one place; the rooms around it are functions over this."""
 
 import hashlib
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.units import USD_1E8
-from portfolio_mm.matching.book import OrderBook
-from portfolio_mm.matching.market import Market
-from portfolio_mm.venue.candles import Candles
 from portfolio_mm.venue.clearinghouse.accounts import AGENT_NAMES, FundedAccount
 from portfolio_mm.venue.clearinghouse.fees import WINDOW_DAYS, DailyVolume, Standing
 from portfolio_mm.venue.clearinghouse.moved import moved_1e8
 from portfolio_mm.venue.clearinghouse.orders import OwnOrder
-from portfolio_mm.venue.clearinghouse.premiums import PremiumSamples
-from portfolio_mm.venue.clearinghouse.prices import PREMIUM_UNIT, Inputs, MarkModel, impact_ticks, premium_1e10
 from portfolio_mm.venue.clearinghouse.tiers import fee_tier
 from portfolio_mm.venue.clearinghouse.user import Agent, User
-from portfolio_mm.venue.flows.flow import CoinContext, Flow
+from portfolio_mm.venue.coin_state import CoinState
+from portfolio_mm.venue.flows.flow import Flow
 from portfolio_mm.venue.listing import Listing
 from portfolio_mm.venue.outbox import Outbox
 from portfolio_mm.venue.protocol.amounts import rounded, usd_text
 from portfolio_mm.venue.protocol.nonces import NonceSet
-from portfolio_mm.venue.settings import PriceSource, VenueSettings
+from portfolio_mm.venue.settings import VenueSettings
 from portfolio_mm.venue.tokens import BY_NAME, Token
 
 FIRST_OID: Final = 361_731_063_972
 FIRST_TWAP: Final = 1_500_000
-KEPT_TRADES: Final = 30
-KEPT_ORACLES: Final = 1_300
 TID_MASK: Final = (1 << 50) - 1
 DAY_MS: Final = 86_400_000
 AGENT_LIFE_MS: Final = 90 * DAY_MS
@@ -45,61 +38,7 @@ LIQUIDATOR_ADDRESS: Final = "0x2e3d94f0562703b25c83308a05046ddaf9a8dd14"
 """Account of the vault that takes over what the book could not liquidate; nobody holds its key, it never trades."""
 LIQUIDATOR_NUMBER: Final = -1
 
-
-class CoinState:
-    """Prices and totals of one coin. `previous_ticks` is the mark before it last changed."""
-
-    def __init__(self, coin: Instrument, market: Market, context: CoinContext, volume_usd: float, now_ms: int) -> None:
-        self.coin = coin
-        self.market = market
-        self.context = context
-        self.dark = False
-        """Whether the flow has lost sight of the market, so that nothing of it is published."""
-        self.first_px = context.mark_px
-        self.volume_usd = volume_usd
-        self.volume_base = volume_usd / context.mark_px
-        self.last_ticks = self.mark_ticks = self.previous_ticks = coin.ticks(context.mark_px)
-        self.oracle_ticks = coin.ticks(context.oracle_px)
-        self.documented = False
-        self.funding = PremiumSamples()
-        self.trades: deque[dict[str, Any]] = deque(maxlen=KEPT_TRADES)
-        self.oracles: deque[tuple[int, int]] = deque(maxlen=KEPT_ORACLES)
-        """Oracle prices (venue ms, ticks) of the last hour: a delisting settles at their mean."""
-        self.delisted = False
-        self.candles = Candles(coin, self.last_ticks, now_ms)
-        self.rates: deque[dict[str, Any]] = deque(maxlen=500)
-        self._mark: MarkModel | None = None
-
-    def delist(self) -> None:
-        """No more trading: an empty book, whatever the flow does."""
-        self.delisted = True
-        self.market = OrderBook()
-
-    def take(self, context: CoinContext, now_ms: int, source: PriceSource) -> None:
-        """Adopt a new context: the oracle with it, and the mark, the flow's own or the documented one."""
-        self.context = context
-        self.oracle_ticks = self.coin.ticks(context.oracle_px)
-        self.documented = source == "documented" or (source == "auto" and context.modelled)
-        if not self.documented:
-            self._set_mark(self.coin.ticks(context.mark_px))
-            return
-        bid, ask = (None if level is None else level.px_ticks for level in self.market.bbo())
-        perp = None if context.perp_px is None else self.coin.ticks(context.perp_px)
-        self._mark = self._mark or MarkModel(now_ms)
-        self._set_mark(self._mark.update(now_ms, Inputs(self.oracle_ticks, bid, ask, self.last_ticks, perp)))
-
-    def _set_mark(self, ticks: int) -> None:
-        if ticks != self.mark_ticks:
-            self.previous_ticks, self.mark_ticks = self.mark_ticks, ticks
-
-    def premium_1e10(self) -> int | None:
-        """Premium of the impact prices over the oracle now; None when the book is too thin."""
-        impact = impact_ticks(self.market, self.coin.coin)
-        return None if impact is None else premium_1e10(impact, self.oracle_ticks)
-
-    def funding_1e10(self) -> int:
-        """Hourly rate as it stands: of the samples, or the flow's own."""
-        return self.funding.hourly_1e10 if self.documented else round(self.context.funding_rate * PREMIUM_UNIT)
+__all__ = ["CoinState", "VenueState"]
 
 
 class VenueState:
@@ -109,12 +48,13 @@ class VenueState:
         self.settings = settings
         self.flow = flow
         self.start_ms = self.now_ms = start_ms
-        self.listing = Listing(flow.instruments(), settings.margin_modes)
+        self.listing = Listing(flow.instruments(), settings.margin_modes, settings.dexes)
         self.coins = self.listing.tradable
         markets = flow.markets()
         self.books = [
-            CoinState(coin, markets[coin.coin], flow.context(coin.coin), flow.day_volume_usd(coin.coin), start_ms)
+            CoinState(coin, markets[name], flow.context(name), flow.day_volume_usd(name), start_ms, terms)
             for coin in self.coins
+            for name, terms in [(coin.coin, self.listing.terms(coin.coin))]
         ]
         for book in self.books:
             book.oracles.append((start_ms, book.oracle_ticks))
@@ -133,6 +73,8 @@ class VenueState:
             row.index: row.lots(settings.oi_caps[row.coin]) for row in self.coins if row.coin in settings.oi_caps
         }
         """Caps on open interest, lots by coin index."""
+        self.net_deposits_1e8 = dict.fromkeys(self.listing.by_dex, 0)
+        """What standard accounts moved into builder-deployed dexes, 1e-8 USD by name."""
         self.incoming: list[tuple[User, int]] = []
         """Deposits (1e-8 USD) that wait for the next block."""
         self.happenings: list[Callable[[VenueState], None]] = []
@@ -163,6 +105,10 @@ class VenueState:
     def holders(self) -> list[User]:
         """Everybody who may hold positions: the users and the liquidator vault."""
         return [*self.users.values(), self.liquidator]
+
+    def backed(self, user: User, dex: int) -> Sequence[Instrument]:
+        """Coins the same cross money backs as those of a dex: of that dex, of all of them in unified mode (HL §8.6)."""
+        return self.coins if user.unified else self.listing.dexes[dex].coins
 
     @property
     def day(self) -> int:

@@ -7,6 +7,7 @@ import msgspec
 from portfolio_mm.venue import chain
 from portfolio_mm.venue.clearinghouse.accounts import funded_accounts
 from portfolio_mm.venue.clearinghouse.user import User
+from portfolio_mm.venue.dexes import DexCoin, PerpDex
 from portfolio_mm.venue.info import reads
 from portfolio_mm.venue.protocol.actions import (
     Action,
@@ -21,11 +22,22 @@ from portfolio_mm.venue.protocol.actions import (
 from portfolio_mm.venue.protocol.signatures import SignedAction
 from portfolio_mm.venue.settings import VenueSettings
 from portfolio_mm.venue.state import VenueState
-from tests.venue.still_flow import StillFlow
+from tests.venue.still_flow import OF_DEXES, StillFlow
 
 START_MS = 1_795_000_000_000
-ASSET = {"BTC": 0, "ETH": 1, "WLFI": 2, "SOL": 4}
-"""The delisted row stands at 3."""
+ASSET = {"BTC": 0, "ETH": 1, "WLFI": 2, "SOL": 4, "xyz:TSLA": 110_000, "xyz:GOLD": 110_001, "flx:COIN": 120_000}
+"""The delisted row stands at 3; the dexes are those of `DEXES`."""
+DEXES = (
+    PerpDex(
+        "xyz",
+        (
+            DexCoin("TSLA", growth_mode=True, max_leverage=10),
+            DexCoin("GOLD", margin_mode="noCross", max_leverage=20, oi_cap_usd=5e6, funding_multiplier=0.5),
+        ),
+        full_name="XYZ",
+    ),
+    PerpDex("flx", (DexCoin("COIN", interest_rate=0.0),), fee_scale=0.5),
+)
 
 
 def leg(
@@ -46,7 +58,7 @@ class Bench:
     """One venue state with two users, and a clock that moves when a block runs."""
 
     def __init__(self, **settings: Any) -> None:
-        self.flow = StillFlow()
+        self.flow = StillFlow(OF_DEXES if settings.get("dexes") else ())
         self.settings = msgspec.structs.replace(VenueSettings(), **settings)
         self.accounts = funded_accounts(1, 2)
         self.state = VenueState(self.settings, self.flow, self.accounts, START_MS)

@@ -3,7 +3,6 @@
 from typing import Final
 
 OLDER: Final = "the recordings are older than the field; HL has it from 2026"
-NO_DEXES: Final = "only the first perp dex exists here: no HIP-3 rows"
 FIXTURE: Final = "the sample is a fixture written for a test, with other fields or digits than the wire has (HL)"
 GONE: Final = "a field of 2023 or 2024 that the venue no longer sends"
 NOT_HERE: Final = "no account here has one"
@@ -16,13 +15,11 @@ NUMBER: Final = "recorded as other number"
 
 Difference = tuple[str, str, str]
 RIGHT: Final[dict[Difference, str]] = {
-    ("meta", ".universe[].onlyIsolated", "recorded, ours lacks it"): NO_DEXES,
-    ("meta", ".universe[].marginMode", "recorded, ours lacks it"): NO_DEXES,
     **{
-        ("metaAndAssetCtxs", f"[].universe[].{field}", "recorded, ours lacks it"): NO_DEXES
-        for field in ("onlyIsolated", "marginMode", "growthMode", "lastGrowthModeChangeTime")
+        (kind, f"{path}.universe[].{field}", "ours, never recorded"): "recorded in metaAndAssetCtxs of a dex"
+        for kind, path in (("meta", ""), ("allPerpMetas", "[]"))
+        for field in ("marginMode", "growthMode", "lastGrowthModeChangeTime")
     },
-    ("allPerpMetas", "[].universe[].onlyIsolated", "recorded, ours lacks it"): NO_DEXES,
     ("allPerpMetas", "[].universe[].marginTableId", "ours, never recorded"): FIXTURE,
     ("allPerpMetas", "[].collateralToken", "ours, never recorded"): FIXTURE,
     **{
@@ -32,8 +29,9 @@ RIGHT: Final[dict[Difference, str]] = {
     },
     ("spotMetaAndAssetCtxs", "[][].prevDayPx", "recorded as other number"): FIXTURE,
     ("spotMetaAndAssetCtxs", "[][].midPx", "recorded as decimal"): "the one pair here has no book",
-    ("perpDexs", "[]", "recorded as object"): NO_DEXES,
-    ("perpDexLimits", "(top)", ""): NO_DEXES,
+    ("activeAssetData", ".leverage.rawUsd", "ours, never recorded"): "of isolated margin alone (HL §1.16)",
+    ("perpDexs", "[].oracleUpdater", "recorded as address"): "recorded null and set; the deployer sets the oracle here",
+    ("perpDexs", "[].feeRecipient", "recorded as null"): "recorded null and set; the deployer has the fees here",
     ("predictedFundings", "[][][][]", "ours is null"): "nothing is known here of other venues (HL §1.15: null)",
     ("predictedFundings", "[][][][].fundingIntervalHours", "ours, never recorded"): OPTIONAL,
     ("clearinghouseState", ".assetPositions[].position.leverage.rawUsd", "recorded, ours lacks it"): NOT_HERE,
@@ -95,7 +93,7 @@ RIGHT: Final[dict[Difference, str]] = {
     ("spotClearinghouseState", ".balances[].total", ""): EDITED,
     ("spotClearinghouseState", ".balances[].hold", NUMBER): EDITED,
     ("meta", ".universe[].isDelisted", "recorded as null"): EDITED,
-    ("allPerpMetas", "[].universe[].growthMode", "recorded, ours lacks it"): NO_DEXES,
+    ("meta", ".universe[].onlyIsolated", "recorded as null"): EDITED,
     ("userFees", ".activeReferralDiscount", LONGER): FIXTURE,
     ("referral", ".referredBy", "ours is null"): OPTIONAL,
     ("referral", ".referrerState.data.required", "ours, never recorded"): OPTIONAL,

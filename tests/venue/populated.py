@@ -5,14 +5,15 @@ from typing import Any
 import msgspec
 
 from portfolio_mm.domain.units import BUY, SELL
+from portfolio_mm.venue.faults.deployers import halt
 from portfolio_mm.venue.info import reads
 from portfolio_mm.venue.listing import USDC
 from portfolio_mm.venue.protocol.account_actions import CreateSubAccount, CreateVault, RegisterReferrer, SetReferrer
-from portfolio_mm.venue.protocol.actions import UsdClassTransfer
+from portfolio_mm.venue.protocol.actions import AgentSendAsset, UsdClassTransfer
 from portfolio_mm.venue.protocol.builders import ApproveBuilderFee
 from portfolio_mm.venue.protocol.payments import SpotSend, UsdSend, Withdraw
 from portfolio_mm.venue.protocol.twaps import TwapOrder, TwapWire
-from tests.venue.bench_chain import START_MS, Bench, leg
+from tests.venue.bench_chain import DEXES, START_MS, Bench, leg
 from tests.venue.still_flow import BTC
 
 CLOID = "0x" + "ab" * 16
@@ -23,7 +24,9 @@ HOUR_MS = 3_600_000
 
 def populated(mode: str = "standard") -> Bench:
     """Positions on both sides, resting orders of every kind, funding, candles, ledger rows, strangers."""
-    bench = Bench(mode=mode, prior_volume_usd=200_000.5)
+    bench = Bench(mode=mode, prior_volume_usd=200_000.5, dexes=DEXES)
+    if mode == "standard":
+        bench.do(AgentSendAsset(bench.alice.address, "", "xyz", USDC, "500.5", "", START_MS))
     for side, px in ((BUY, 99_900), (SELL, 100_100)):
         bench.flow.rest(BTC, side, BTC.ticks(px), BTC.lots(5.0))
     bench.place(leg("BTC", "B", "100010", "0.02", "Ioc", cloid=CLOID), leg("ETH", "A", "3990", "0.2", "Ioc"))
@@ -33,11 +36,13 @@ def populated(mode: str = "standard") -> Bench:
     bench.place(leg("BTC", "A", "99990", "0.005", "Ioc"), user=bench.bob)
     bench.do(ApproveBuilderFee(CHAIN, "Testnet", "0.001%", bench.bob.address, START_MS))
     bench.do(TwapOrder(TwapWire(a=0, b=True, s="0.011", r=False, m=5, t=False)))
+    bench.place(leg("xyz:TSLA", "B", "400.05", "2.5", "Ioc"), leg("xyz:TSLA", "B", "399.9", "0.15"))
     bench.flow.mark(BTC, 100_123.4)
     bench.block(after_ms=HOUR_MS)
     bench.cancel("BTC", next(iter(bench.alice.open)))
     bench.state.incoming.append((bench.alice, 12_345_678))
     bench.block(after_ms=9 * HOUR_MS)
+    halt(bench.state, "xyz:GOLD")
     if mode == "standard":
         _move_money(bench)
     return bench

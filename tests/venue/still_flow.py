@@ -12,7 +12,13 @@ BTC = Instrument("BTC", 0, 0, 5, 40, 56)
 ETH = Instrument("ETH", 1, 1, 4, 25, 55)
 WLFI = Instrument("WLFI", 2, 2, 0, 5, 5)
 SOL = Instrument("SOL", 3, 3, 2, 20, 54)
+TSLA = Instrument("xyz:TSLA", 4, 4, 3, 3, 3)
+GOLD = Instrument("xyz:GOLD", 5, 5, 3, 3, 3)
+COIN = Instrument("flx:COIN", 6, 6, 3, 3, 3)
+OF_DEXES = (TSLA, GOLD, COIN)
+"""As a flow sees coins of other dexes: how they are listed it does not know."""
 MID = {"BTC": 100_000.0, "ETH": 4_000.0, "WLFI": 0.2, "SOL": 200.0}
+MID |= {"xyz:TSLA": 400.0, "xyz:GOLD": 500.0, "flx:COIN": 150.0}
 START_MS = 1_000
 CHANGED = (True, True, False)
 UNCHANGED = (False, False, False)
@@ -21,7 +27,8 @@ UNCHANGED = (False, False, False)
 class StillFlow:
     """Books ten ticks wide around MID, with a thousand USD or so at each of a few prices."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: tuple[Instrument, ...] = ()) -> None:
+        self._instruments = (BTC, ETH, WLFI, SOL, *more)
         self._books = {coin.coin: OrderBook() for coin in self.instruments()}
         self._contexts = {c: CoinContext(px, px, 0.0000125, 1000.0, modelled=False) for c, px in MID.items()}
         self._oids = count(1)
@@ -56,7 +63,7 @@ class StillFlow:
         return START_MS
 
     def instruments(self) -> tuple[Instrument, ...]:
-        return (BTC, ETH, WLFI, SOL)
+        return self._instruments
 
     def markets(self) -> dict[str, Market]:
         return dict(self._books)

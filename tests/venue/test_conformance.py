@@ -29,25 +29,20 @@ BESIDE = Path(__file__).parents[3] / "shared/data/wire"
 MAPS = {"allMids": frozenset({""}), "frame allMids": frozenset({".data.mids"})}
 """Objects whose keys are names of coins."""
 NO_FIELDS = (
-    "meta",
-    "metaAndAssetCtxs",
     "allPerpMetas",
     "spotMeta",
     "spotMetaAndAssetCtxs",
     "perpDexs",
     "exchangeStatus",
-    "perpsAtOpenInterestCap",
-    "allMids",
     "allBorrowLendReserveStates",
     "maxMarketOrderNtls",
     "predictedFundings",
     "liquidatable",
 )
+OF_DEX = ("meta", "metaAndAssetCtxs", "perpsAtOpenInterestCap", "allMids")
+OF_USER_AND_DEX = ("clearinghouseState", "openOrders", "frontendOpenOrders")
 OF_USER = (
-    "clearinghouseState",
     "spotClearinghouseState",
-    "openOrders",
-    "frontendOpenOrders",
     "historicalOrders",
     "userFills",
     "userRateLimit",
@@ -120,18 +115,20 @@ def requests(bench: Bench) -> dict[str, list[dict[str, Any]]]:
     coarse = [{"nSigFigs": n, "mantissa": m} for n, m in ((None, None), (2, None), (5, None), (5, 2))]
     return {
         **{kind: [{}] for kind in NO_FIELDS},
+        **{kind: [{}, {"dex": "xyz"}] for kind in OF_DEX},
         **dict.fromkeys(OF_USER, both),
+        **{kind: [who | dex for who in both for dex in ({}, {"dex": "xyz"})] for kind in OF_USER_AND_DEX},
         **{kind: [who | timed for who in both] for kind in OF_USER_AND_TIME},
-        "activeAssetData": [who | {"coin": coin} for who in both for coin in ("BTC", "SOL")],
+        "activeAssetData": [who | {"coin": coin} for who in both for coin in ("BTC", "SOL", "xyz:TSLA")],
         "borrowLendReserveState": [{"token": 0}],
         "candleSnapshot": [hour],
-        "fundingHistory": [{"coin": "BTC", **timed}],
+        "fundingHistory": [{"coin": coin, **timed} for coin in ("BTC", "xyz:TSLA")],
         "l2Book": [{"coin": "BTC", **figures} for figures in coarse],
         "maxBuilderFee": [who | {"builder": bench.bob.address} for who in both],
         "marginTable": [{"id": number} for number in (50, 56)],
         "orderStatus": [alice | cloid, alice | {"oid": oid}, alice | {"oid": 1}],
         "perpDexLimits": [{"dex": "xyz"}],
-        "perpDexStatus": [{"dex": ""}],
+        "perpDexStatus": [{"dex": ""}, {"dex": "xyz"}],
         "preTransferCheck": [who | {"source": bench.alice.address} for who in both],
         "recentTrades": [{"coin": "BTC"}],
         "tokenDetails": [{"tokenId": "0x6d1e7cde53ba9467b783cb7c530ce054"}],

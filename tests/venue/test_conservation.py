@@ -24,7 +24,7 @@ from portfolio_mm.venue.clearinghouse.clearing import BACKGROUND_ADDRESS
 from portfolio_mm.venue.clearinghouse.user import User
 from portfolio_mm.venue.exchange.transfers import REQUEST_PRICE_1E8
 from portfolio_mm.venue.exchange.vaults import CREATION_FEE_1E8
-from portfolio_mm.venue.faults.events import Delist, Deposit, EventKind, ModeFlip, Sweep
+from portfolio_mm.venue.faults.events import Delist, Deposit, EventKind, Halt, ModeFlip, Sweep
 from portfolio_mm.venue.faults.happenings import in_block
 from portfolio_mm.venue.listing import USDC
 from portfolio_mm.venue.protocol.account_actions import (
@@ -63,12 +63,14 @@ from portfolio_mm.venue.protocol.payments import SpotSend, UsdSend
 from portfolio_mm.venue.protocol.signatures import SignedAction
 from portfolio_mm.venue.protocol.twaps import TwapCancel, TwapOrder, TwapWire
 from portfolio_mm.venue.tokens import BY_NAME
-from tests.venue.bench_chain import Bench
-from tests.venue.still_flow import BTC, ETH, MID, SOL, WLFI
+from tests.venue.bench_chain import ASSET, DEXES, Bench
+from tests.venue.still_flow import BTC, ETH, GOLD, MID, SOL, TSLA, WLFI
 
 HOUR_MS = 3_600_000
 CLOIDS = ("0x" + "0" * 31 + "1", "0x" + "0" * 31 + "2")
-COINS = st.sampled_from((BTC, ETH, WLFI, SOL))
+COINS = st.sampled_from((BTC, ETH, WLFI, SOL, TSLA, GOLD))
+ASSETS = st.sampled_from((*range(6), ASSET["xyz:TSLA"], ASSET["xyz:GOLD"]))
+SIDES_OF_MONEY = st.sampled_from(("", "spot", "xyz", "flx"))
 MASTERS = st.sampled_from((1, 2))
 USERS = st.sampled_from((1, 2, 3, 4))
 """Two masters and a sub-account of each; 5 is a vault of the first."""
@@ -84,7 +86,7 @@ def some_order(seed: int) -> tuple[Any, ...]:
     """An order from a seed: what Hypothesis draws itself is too often the simplest thing, and then refused."""
     chance = random.Random(seed)
     return (
-        chance.choice((BTC, BTC, BTC, ETH, WLFI, SOL)),
+        chance.choice((BTC, BTC, BTC, ETH, WLFI, SOL, TSLA, GOLD)),
         chance.choice((BUY, SELL)),
         chance.randint(-6, 6),
         chance.choice((5, 30, 60, 400, 400, 2_000, 3_000, 90_000)),
@@ -124,6 +126,7 @@ class Traffic(RuleBasedStateMachine):
             deposit_tokens={"HYPE": 500.0},
             margin_modes={"WLFI": "noCross"},
             oracle_band_percent=1_000.0,
+            dexes=DEXES,
         )
         self.moved: Counter[str] = Counter()
         self.cash: Counter[str] = Counter()
@@ -136,6 +139,7 @@ class Traffic(RuleBasedStateMachine):
         for number in (1, 2):
             assert self.run((number, CreateSubAccount("desk")))[0]["status"] == "ok"
             self.sub_transfer(number, "2000", back=False)
+            self.move_money(number, "", "xyz", "1000")
         self.tokens = self.held_tokens()
         first = 1_000 * 10**8
         assert self.run((1, CreateVault("pool", "a pool of us", first // 100, 1)))[0]["status"] == "ok"
@@ -258,7 +262,7 @@ class Traffic(RuleBasedStateMachine):
         self.bench.flow.hit(coin, side, away(coin, steps), max(1, coin.lots(usd / MID[coin.coin])))
         self.run((number, Cancel((*cancels, CancelLeg(0, 1)))))
 
-    @rule(number=USERS, cloid=st.sampled_from(CLOIDS), asset=st.integers(0, 5))
+    @rule(number=USERS, cloid=st.sampled_from(CLOIDS), asset=ASSETS)
     def cancel_by_cloid(self, number: int, cloid: str, asset: int) -> None:
         self.run((number, CancelByCloid((CloidLeg(asset, cloid), CloidLeg(asset, cloid)))))
 
@@ -321,11 +325,11 @@ class Traffic(RuleBasedStateMachine):
             self.bench.flow.hit(coin, side, away(coin, steps), max(1, coin.lots(usd / MID[coin.coin])))
             self.run()
 
-    @rule(number=USERS, leverage=st.integers(1, 50), asset=st.integers(0, 5), cross=st.booleans())
+    @rule(number=USERS, leverage=st.integers(1, 50), asset=ASSETS, cross=st.booleans())
     def leverage(self, number: int, leverage: int, asset: int, cross: bool) -> None:  # noqa: FBT001
         self.run((number, UpdateLeverage(asset, is_cross=cross, leverage=leverage)))
 
-    @rule(number=USERS, asset=st.integers(0, 5), usd=st.integers(-2_000, 2_000), dust=st.integers(-3, 3))
+    @rule(number=USERS, asset=ASSETS, usd=st.integers(-2_000, 2_000), dust=st.integers(-3, 3))
     def isolated_margin(self, number: int, asset: int, usd: int, dust: int) -> None:
         held = self.bench.state.users[number].positions
         self.seen["margin moved"] += any(position.isolated and position.szi for position in held.values())
@@ -348,17 +352,18 @@ class Traffic(RuleBasedStateMachine):
         self.bench.flow.mark(coin, MID[coin.coin] * (1 - SIGN[side] * fall / 10 / listed.max_leverage))
         self.run()
 
-    @rule(number=USERS, amount=AMOUNTS, back=st.booleans())
-    def move_money(self, number: int, amount: str, back: bool) -> None:  # noqa: FBT001
-        route = ("spot", "") if back else ("", "spot")
+    @rule(number=USERS, amount=AMOUNTS, source=SIDES_OF_MONEY, to=SIDES_OF_MONEY)
+    def move_money(self, number: int, source: str, to: str, amount: str) -> None:
         user = self.bench.state.users[number]
-        self.run((number, AgentSendAsset(user.address, *route, USDC, amount, self.source(user), 1)))
+        sent = AgentSendAsset(user.address, source, to, USDC, amount, self.source(user), 1)
+        done = self.run((number, sent))[0]["status"] == "ok"
+        self.seen["money of a dex moved"] += done and "xyz" in (source, to)
 
     @staticmethod
     def source(user: User) -> str:
         return user.address if user.master is not None else ""
 
-    @rule(number=USERS, other=USERS, amount=AMOUNTS, route=st.sampled_from(("", "spot")), token=st.booleans())
+    @rule(number=USERS, other=USERS, amount=AMOUNTS, route=SIDES_OF_MONEY, token=st.booleans())
     def send_to_another(self, number: int, other: int, amount: str, route: str, token: bool) -> None:  # noqa: FBT001
         user, to = self.bench.state.users[number], self.bench.state.users[other].address
         wire = BY_NAME["HYPE"].wire if token else USDC
@@ -462,6 +467,20 @@ class Traffic(RuleBasedStateMachine):
         rows = [row for user in self.users for row in self.bench.state.outbox.fills[user.number]]
         self.seen["settled"] += any(row["dir"] == "Settlement" for row in rows)
 
+    @rule(share=st.sampled_from((0.97, 1.0, 1.03)), resumed=st.booleans())
+    def halt(self, share: float, resumed: bool) -> None:  # noqa: FBT001
+        """A deployer halts a coin, or lets it trade again."""
+        if self.bench.state.by_coin[TSLA.coin].halted:
+            assert self.happen(Halt(coin=TSLA.coin, halted=False)) is None
+        self.bench.flow.mark(TSLA, MID[TSLA.coin] * share)
+        self.run()
+        held = any(user.szi(TSLA.index) for user in self.users)
+        assert self.happen(Halt(coin=TSLA.coin)) is None
+        assert not any(user.szi(TSLA.index) for user in self.users)
+        self.seen["halted"] += held
+        if resumed:
+            assert self.happen(Halt(coin=TSLA.coin, halted=False)) is None
+
     @invariant()
     def users_hold_what_the_tape_says(self) -> None:
         for user in self.users:
@@ -470,7 +489,8 @@ class Traffic(RuleBasedStateMachine):
             cash = self.deposits[user.address] + self.cash[user.address] - self.paid[user.address]
             paid, earned = user.interest.get(0, (0, 0))
             apart = sum(position.raw_1e8 for position in user.positions.values())
-            assert user.raw_1e8 + user.spot_1e8 + apart == cash + self.moved[user.address] + earned - paid
+            ledgers = user.raw_1e8 + sum(user.dexes_1e8.values())
+            assert ledgers + user.spot_1e8 + apart == cash + self.moved[user.address] + earned - paid
             assert all(p.raw_1e8 == 0 for p in user.positions.values() if not (p.isolated and p.szi))
 
     @invariant()
@@ -501,6 +521,7 @@ class Traffic(RuleBasedStateMachine):
         for user in self.users:
             if user is not self.bench.state.liquidator:
                 assert margin.equity_1e8(user, self.marks) >= 0
+                assert all(amount >= 0 for amount in user.dexes_1e8.values())
                 worth = [p.worth_1e8(self.marks[i]) for i, p in user.positions.items() if p.isolated]
                 assert all(amount >= 0 for amount in worth)
 
@@ -534,6 +555,8 @@ REACHED = (
     "vault got",
     "margin moved",
     "settled",
+    "halted",
+    "money of a dex moved",
 )
 """What the machine must have come to: where its choices never lead, nothing is proven."""
 ROUNDS = 8

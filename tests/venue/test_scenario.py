@@ -53,7 +53,7 @@ server: 3001
 SAID = """\
 wrong.yaml has 11 faults:
   wrong.yaml:3: market.coins is refused: no synthetic flow for NOPE; choose among BTC, ETH, SOL,
-  wrong.yaml:4: market.sped is not a key of market (did you mean speed?); keys: coins, seed, speed,
+  wrong.yaml:4: market.sped is not a key of market (did you mean speed?); keys: coins, dexes, seed, speed,
   wrong.yaml:6: time.block_ms is 1, must be a whole number from 5 to 10000
   wrong.yaml:7: time.latency.feed.p99_ms is 4, must be at least median_ms (5)
   wrong.yaml:9: accounts.mode is 'classic', must be one of dex, portfolio, standard, unified

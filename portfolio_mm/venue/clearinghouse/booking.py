@@ -39,20 +39,21 @@ class Trade(NamedTuple):
 
 def book(state: VenueState, user: User, coin: Instrument, trade: Trade) -> None:
     """Book a trade for one user, on the cross ledger or on that of an isolated position."""
-    position = user.position(coin.index)
+    position, terms = user.position(coin.index), state.books[coin.index].terms
     position.isolated = user.isolates(coin)
     before, cash = position.szi, trade.lots * trade.px_ticks * TICK_LOT_1E8
     fee = 0
     if not trade.off_book:
-        fee = user.fee_1e8(cash, crossed=trade.crossed)
-        user.standing.volume.add(state.day, abs(cash), crossed=trade.crossed)
-        user.volume_1e8 += abs(cash)
+        fee = user.fee_1e8(cash, crossed=trade.crossed, scale=terms.fees)
+        counted = abs(cash) * terms.volume_percent // 100
+        user.standing.volume.add(state.day, counted, crossed=trade.crossed)
+        user.volume_1e8 += counted
     built = _builder_fee(state, trade.builder, cash)
     fee += built
     if position.isolated:
         moved = moved_1e8(position, trade.lots, trade.px_ticks, fee, user.leverage_of(coin))
         position.raw_1e8 += moved - cash - fee
-        user.raw_1e8 -= moved
+        user.enter(terms.dex, -moved)
     else:
         user.raw_1e8 -= cash + fee
     pnl = position.trade(trade.lots, trade.px_ticks)

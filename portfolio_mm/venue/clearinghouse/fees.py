@@ -5,7 +5,7 @@ sub-accounts share one `Standing`.
 """
 
 from collections import defaultdict
-from typing import Final
+from typing import Final, NamedTuple
 
 from portfolio_mm.domain.units import USD_1E8
 from portfolio_mm.venue.clearinghouse.tiers import REBATES, VIP, FeeTier
@@ -20,6 +20,17 @@ REFERRAL_1E4: Final = 400
 REFERRAL_UNTIL_1E8: Final = 25_000_000 * USD_1E8
 WHOLE_1E4: Final = 10_000
 RATE_1E6: Final = 1_000_000
+
+
+class FeeScale(NamedTuple):
+    """What a coin's dex makes of rates, in ten-thousandths: of positive ones, and of rebates (HL §10.4)."""
+
+    fee_1e4: int = WHOLE_1E4
+    rebate_1e4: int = WHOLE_1E4
+
+
+PLAIN: Final = FeeScale()
+"""Of the first dex."""
 
 
 class DailyVolume:
@@ -70,7 +81,7 @@ class Standing:
         """Referral discount in ten-thousandths, for a user who has traded so much."""
         return REFERRAL_1E4 if self.referred and volume_1e8 < REFERRAL_UNTIL_1E8 else 0
 
-    def fee_1e8(self, notional_1e8: int, volume_1e8: int, *, crossed: bool) -> int:
+    def fee_1e8(self, notional_1e8: int, volume_1e8: int, *, crossed: bool, scale: FeeScale = PLAIN) -> int:
         """Fee of one fill, truncated towards zero at eight decimals as on recorded fills; rebates know no discount.
 
         >>> standing = Standing(FeeTier("base", 150, 450), 20.0, referred=True)
@@ -79,6 +90,7 @@ class Standing:
         """
         rate = self.tier.taker_1e6 if crossed else self.tier.maker_1e6
         if rate < 0:
-            return -(abs(notional_1e8) * -rate // RATE_1E6)
+            return -(abs(notional_1e8) * -rate * scale.rebate_1e4 // (RATE_1E6 * WHOLE_1E4))
         kept = (WHOLE_1E4 - self.staking_1e4) * (WHOLE_1E4 - self.referral_1e4(volume_1e8))
-        return abs(notional_1e8) * rate * kept // (RATE_1E6 * WHOLE_1E4 * WHOLE_1E4)
+        whole = RATE_1E6 * WHOLE_1E4 * WHOLE_1E4 * WHOLE_1E4
+        return abs(notional_1e8) * rate * scale.fee_1e4 * kept // whole

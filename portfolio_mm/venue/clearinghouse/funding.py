@@ -50,6 +50,8 @@ def pay(state: VenueState, before_ms: int) -> None:
 def pay_all(state: VenueState, at_ms: int) -> None:
     """Pay one hour of every coin."""
     for book in state.books:
+        if book.halted:
+            continue
         rate = book.funding_1e10()
         premium = book.funding.mean_1e10
         row = {
@@ -86,11 +88,12 @@ def _charge(state: VenueState, user: User, book: CoinState, rate_1e10: int, at_m
 
 
 def predicted(state: VenueState) -> list[Any]:
-    """Reply to `predictedFundings`: the running hour's rate; of other venues nothing is known here."""
+    """Reply to `predictedFundings`, of the first dex alone: the running hour's rate; other venues are unknown."""
     hour = state.now_ms // HOUR_MS
     due = next(stamp for stamp in (stamp_ms(hour), stamp_ms(hour + 1)) if stamp > state.now_ms)
     shown = []
-    for book in state.books:
+    for coin in state.listing.dexes[0].coins:
+        book = state.books[coin.index]
         rate = wire_text(book.funding_1e10(), RATE_DECIMALS)
         ours = {"fundingRate": rate, "nextFundingTime": due // HOUR_MS * HOUR_MS, "fundingIntervalHours": 1}
         shown.append([book.coin.coin, [["HlPerp", ours], *([venue, None] for venue in OTHER_VENUES)]])

@@ -85,12 +85,12 @@ def _cannot_lower(state: VenueState, user: User, coin: Instrument, leverage: int
     held, mark = user.position(coin.index), state.marks[coin.index]
     if user.isolates(coin) and held.worth_1e8(mark) < rounded(abs(held.value_1e8(mark)), leverage):
         return ISOLATED_SHORT
-    sums = margin.sides_1e8(user)
+    sums, dex = margin.sides_1e8(user), state.books[coin.index].terms.dex
     then = sum(
         margin.coin_margin_1e8(user, one, state.marks, sums[one.index], leverage if one is coin else None)
-        for one in state.coins
+        for one in state.backed(user, dex)
     )
-    return CROSS_SHORT if then > margin.equity_1e8(user, state.marks) else None
+    return CROSS_SHORT if then > margin.equity_1e8(user, state.marks, dex) else None
 
 
 def update_margin(state: VenueState, user: User, asset: int, ntli: int) -> str | None:
@@ -111,10 +111,11 @@ def update_margin(state: VenueState, user: User, asset: int, ntli: int) -> str |
 
 
 def _put_in(state: VenueState, user: User, coin: Instrument, amount_1e8: int) -> str | None:
-    if amount_1e8 > margin.withdrawable_1e8(user, state.coins, state.marks):
+    dex = state.books[coin.index].terms.dex
+    if amount_1e8 > margin.withdrawable_1e8(user, state.backed(user, dex), state.marks, dex):
         return NO_MORE
     user.position(coin.index).raw_1e8 += amount_1e8
-    user.raw_1e8 -= amount_1e8
+    user.enter(dex, -amount_1e8)
     return None
 
 
@@ -127,7 +128,7 @@ def _take_out(state: VenueState, user: User, coin: Instrument, amount_1e8: int) 
     if held.worth_1e8(mark) - amount_1e8 < floor:
         return TOO_LITTLE
     held.raw_1e8 -= amount_1e8
-    user.raw_1e8 += amount_1e8
+    user.enter(state.books[coin.index].terms.dex, amount_1e8)
     return None
 
 

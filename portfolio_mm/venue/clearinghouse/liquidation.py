@@ -17,6 +17,7 @@ from portfolio_mm.domain.price_grid import round_px
 from portfolio_mm.domain.units import BUY, SELL, USD_1E8
 from portfolio_mm.matching.market import NewOrder, Tif
 from portfolio_mm.venue.clearinghouse import booking, clearing, collateral, deleveraging, margin
+from portfolio_mm.venue.clearinghouse.fees import WHOLE_1E4
 from portfolio_mm.venue.clearinghouse.orders import Draft, OwnOrder
 from portfolio_mm.venue.clearinghouse.position import TICK_LOT_1E8, Position
 from portfolio_mm.venue.clearinghouse.user import User
@@ -81,9 +82,10 @@ def _judge(state: VenueState, account: Account) -> bool:
     """Liquidate an account if it must be; whether it was deleveraged. One below zero without positions is only paid."""
     if account.equity_1e8 >= account.maintenance_1e8:
         return False
-    user, raw = account.user, account.user.raw_1e8
+    user, dex = account.user, 0 if account.key == CROSS else state.books[account.key].terms.dex
+    before = user.ledger_1e8(dex)
     for order in user.live():
-        if account.key in (CROSS, order.instrument.index):
+        if _shares(state, account, order):
             clearing.remove(state, order, "liquidatedCanceled", by_engine=True)
     negative = account.equity_1e8 < 0
     if not negative and 3 * account.equity_1e8 >= 2 * account.maintenance_1e8:
@@ -97,10 +99,18 @@ def _judge(state: VenueState, account: Account) -> bool:
             _hand_over(state, account, coin, held.szi)
     if account.key == CROSS and _cash_1e8(state, user) < 0 and user.credit_1e8:
         collateral.sell(state, user, -_cash_1e8(state, user))
-    rest = _cash_1e8(state, user) if account.key == CROSS else user.raw_1e8 - raw
+    rest = _cash_1e8(state, user) if account.key == CROSS else user.ledger_1e8(dex) - before
     if not negative or rest < 0:
-        _to_vault(state, account, rest)
+        _to_vault(state, account, rest, dex)
     return negative and bool(account.held)
+
+
+def _shares(state: VenueState, account: Account, order: OwnOrder) -> bool:
+    """Whether an order rests on the money of an account: one of another dex has its own in standard mode."""
+    index = order.instrument.index
+    if account.key == CROSS:
+        return account.user.unified or state.books[index].terms.dex == 0
+    return account.key == index
 
 
 def _cash_1e8(state: VenueState, user: User) -> int:
@@ -132,7 +142,8 @@ def _to_book(state: VenueState, account: Account) -> None:
 def _send(state: VenueState, account: Account, coin: Instrument, lots: int) -> bool:
     """One order into the book; whether anything of it was filled."""
     user, book = account.user, state.books[coin.index]
-    px = worst_px_ticks(coin, lots, state.marks[coin.index], account.equity_1e8, user.tier.taker_1e6)
+    rate_1e6 = -(-user.tier.taker_1e6 * book.terms.fees.fee_1e4 // WHOLE_1E4)
+    px = worst_px_ticks(coin, lots, state.marks[coin.index], account.equity_1e8, rate_1e6)
     side = BUY if lots > 0 else SELL
     draft = Draft(coin, side, px, abs(lots), reduce_only=True, tif=clearing.LIQUIDATION, cloid=None)
     order = OwnOrder(draft, user.number, state.new_oid(), state.now_ms)
@@ -175,15 +186,15 @@ def _hand_over(state: VenueState, account: Account, coin: Instrument, szi: int) 
         booking.book(state, user, coin, trade)
 
 
-def _to_vault(state: VenueState, account: Account, amount_1e8: int) -> None:
+def _to_vault(state: VenueState, account: Account, amount_1e8: int, dex: int) -> None:
     """The vault takes the margin left after the backstop, or pays what an account is still below zero.
 
     What a closed isolated position was worth has come to the cross ledger: it is taken from there. The vault's own
     ledger says what it got.
     """
     user, vault = account.user, state.liquidator
-    user.raw_1e8 -= amount_1e8
-    vault.raw_1e8 += amount_1e8
+    user.enter(dex, -amount_1e8)
+    vault.enter(dex, amount_1e8)
     if account.key == CROSS and user.unified:
         user.raw_1e8 += user.spot_1e8
         user.spot_1e8 = 0

@@ -28,8 +28,9 @@ def open_positions(user: User, coins: Sequence[Instrument], *, isolated: bool) -
 
 
 def perps_value_1e8(user: User, marks: Marks) -> int:
-    """Raw USD and positions at mark, cross and isolated: the account value of a standard account."""
-    return user.raw_1e8 + sum(p.worth_1e8(marks[i]) for i, p in user.positions.items())
+    """Raw USD and positions at mark, cross and isolated, of all dexes: the account value of a standard account."""
+    worth = sum(p.worth_1e8(marks[i]) for i, p in user.positions.items())
+    return user.raw_1e8 + sum(user.dexes_1e8.values()) + worth
 
 
 def isolated_value_1e8(user: User, marks: Marks) -> int:
@@ -37,8 +38,13 @@ def isolated_value_1e8(user: User, marks: Marks) -> int:
     return sum(p.worth_1e8(marks[i]) for i, p in user.positions.items() if p.isolated)
 
 
-def equity_1e8(user: User, marks: Marks) -> int:
-    """What backs the cross positions of the user: one balance in unified mode, with its credit (HL §8.6)."""
+def equity_1e8(user: User, marks: Marks, dex: int = 0) -> int:
+    """What backs the cross positions of a user in a dex: one balance of all in unified mode, with its credit (HL §8.6).
+
+    Of a builder-deployed dex it is cash alone: its positions are isolated here.
+    """
+    if dex and not user.unified:
+        return user.ledger_1e8(dex)
     cross = user.raw_1e8 + sum(p.value_1e8(marks[i]) for i, p in user.positions.items() if not p.isolated)
     return cross + (user.spot_1e8 + user.credit_1e8 if user.unified else 0)
 
@@ -48,9 +54,9 @@ def notional_1e8(user: User, marks: Marks) -> int:
     return sum(abs(p.value_1e8(marks[i])) for i, p in user.positions.items())
 
 
-def cross_notional_1e8(user: User, marks: Marks) -> int:
-    """Sum of absolute values of the cross positions."""
-    return sum(abs(p.value_1e8(marks[i])) for i, p in user.positions.items() if not p.isolated)
+def cross_notional_1e8(user: User, coins: Sequence[Instrument], marks: Marks) -> int:
+    """Sum of absolute values of the cross positions in some coins."""
+    return sum(abs(held.value_1e8(marks[coin.index])) for coin, held in open_positions(user, coins, isolated=False))
 
 
 def position_margin_1e8(user: User, coin: Instrument, marks: Marks) -> int:
@@ -131,17 +137,17 @@ def tier_limit_1e8(coin: Instrument, leverage: int) -> int | None:
 
 def floor_1e8(user: User, coins: Sequence[Instrument], marks: Marks) -> int:
     """What must stay when money leaves: the larger of initial margin and a tenth of the cross positions."""
-    return max(initial_margin_1e8(user, coins, marks), rounded(cross_notional_1e8(user, marks), 10))
+    return max(initial_margin_1e8(user, coins, marks), rounded(cross_notional_1e8(user, coins, marks), 10))
 
 
-def withdrawable_1e8(user: User, coins: Sequence[Instrument], marks: Marks) -> int:
-    """Account value above the floor; what was borrowed cannot leave."""
-    return max(0, equity_1e8(user, marks) - user.credit_1e8 - floor_1e8(user, coins, marks))
+def withdrawable_1e8(user: User, coins: Sequence[Instrument], marks: Marks, dex: int = 0) -> int:
+    """Account value above the floor; what was borrowed cannot leave. `coins` are those the same money backs."""
+    return max(0, equity_1e8(user, marks, dex) - user.credit_1e8 - floor_1e8(user, coins, marks))
 
 
-def available_1e8(user: User, coins: Sequence[Instrument], marks: Marks) -> int:
-    """Equity not used as initial margin by positions (`availableToTrade`)."""
-    return max(0, equity_1e8(user, marks) - margin_used_1e8(user, coins, marks))
+def available_1e8(user: User, coins: Sequence[Instrument], marks: Marks, dex: int = 0) -> int:
+    """Equity not used as initial margin by positions (`availableToTrade`). `coins` are those the same money backs."""
+    return max(0, equity_1e8(user, marks, dex) - margin_used_1e8(user, coins, marks))
 
 
 def liquidation_px_1e10(user: User, coin: Instrument, coins: Sequence[Instrument], marks: Marks) -> int | None:

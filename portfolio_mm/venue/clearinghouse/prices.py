@@ -120,3 +120,12 @@ def premium_1e10(impact: tuple[int, int], oracle: int) -> int:
     """
     bid, ask = impact
     return rounded((max(bid - oracle, 0) - max(oracle - ask, 0)) * PREMIUM_UNIT, oracle)
+
+
+def midpoint_premium_1e10(impact: tuple[int, int], oracle: int) -> int:
+    """Premium of a builder-deployed dex: that of the middle of the impact prices (HL §9), 1e-10, as recorded.
+
+    >>> midpoint_premium_1e10((24_655_00, 24_657_00), 24_657_00), midpoint_premium_1e10((399_288, 399_542), 399_600)
+    (-405564, -4629630)
+    """
+    return rounded((sum(impact) - 2 * oracle) * PREMIUM_UNIT, 2 * oracle)

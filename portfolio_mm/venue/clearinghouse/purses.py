@@ -1,4 +1,4 @@
-"""Where money lies: a purse is one token on one side (`""` perps, `"spot"`) of one account (HL §2.8, §8.6)."""
+"""Where money lies: a purse is one token on one side of one account: spot, or a perp dex by name (HL §2.8, §8.6)."""
 
 from typing import Final, NamedTuple
 
@@ -10,7 +10,7 @@ from portfolio_mm.venue.tokens import USDC_TOKEN, Token
 
 PERPS: Final = ""
 SPOT: Final = "spot"
-DEXES: Final = (PERPS, SPOT)
+"""Name of the spot side; `PERPS` is the first dex."""
 
 
 class Purse(NamedTuple):
@@ -26,9 +26,10 @@ def free(state: VenueState, purse: Purse) -> int:
     user, dex, token = purse
     if token is not USDC_TOKEN:
         return lending.free_units(state, user, token)
-    if user.unified or dex == PERPS:
-        return margin.withdrawable_1e8(user, state.coins, state.marks)
-    return user.spot_1e8
+    if dex == SPOT and not user.unified:
+        return user.spot_1e8
+    number = 0 if dex == SPOT else state.listing.by_dex[dex].number
+    return margin.withdrawable_1e8(user, state.backed(user, number), state.marks, number)
 
 
 def add(state: VenueState, purse: Purse, units: int) -> None:
@@ -38,7 +39,8 @@ def add(state: VenueState, purse: Purse, units: int) -> None:
         if user.unified or dex == SPOT:
             user.spot_1e8 += units
         else:
-            user.raw_1e8 += units
+            user.enter(state.listing.by_dex[dex].number, units)
+            state.net_deposits_1e8[dex] += units
         return
     before = user.tokens.get(token.index, 0)
     basis = user.token_basis_1e8.get(token.index, 0)

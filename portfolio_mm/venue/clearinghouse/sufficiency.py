@@ -46,11 +46,12 @@ def outlook(state: VenueState, user: User, order: OwnOrder, fills: Iterable[Matc
     coin = order.instrument
     mark, isolates = state.marks[coin.index], user.isolates(coin)
     held = copy(user.positions.get(coin.index, Position()))
-    before, equity = held.szi, margin.equity_1e8(user, state.marks)
+    terms = state.books[coin.index].terms
+    before, equity = held.szi, margin.equity_1e8(user, state.marks, terms.dex)
     spent = fees = worst = 0
     for lots, px in fills:
         cash = lots * px * TICK_LOT_1E8
-        fee = user.fee_1e8(cash, crossed=crossed)
+        fee = user.fee_1e8(cash, crossed=crossed, scale=terms.fees)
         fee += 0 if order.builder is None else builder_fee_1e8(cash, order.builder[1])
         if isolates:
             moved = moved_1e8(held, lots, px, fee, user.leverage_of(coin))
@@ -65,7 +66,7 @@ def outlook(state: VenueState, user: User, order: OwnOrder, fills: Iterable[Matc
     value = held.value_1e8(mark)
     if abs(held.szi) <= abs(before) and held.szi * before >= 0:
         return Outlook(after, value, worst >= 0 and (isolates or after - fees >= min(0, equity)))
-    used = margin.margin_used_1e8(user, state.coins, state.marks)
+    used = margin.margin_used_1e8(user, state.backed(user, terms.dex), state.marks)
     if isolates:
         sound = worst >= 0 and after >= used and held.worth_1e8(mark) >= margin.maintenance_1e8(coin, value)
     else:
@@ -100,7 +101,7 @@ def lacks(state: VenueState, user: User, order: OwnOrder, resting: Sides | None 
     needed = margin.needed_1e8(user, coin, then.value_1e8, here, leverage)
     if needed <= before:
         return False
-    for one in state.coins:
+    for one in state.backed(user, state.books[coin.index].terms.dex):
         if one.index != coin.index:
             needed += margin.coin_margin_1e8(user, one, state.marks, sums[one.index])
     return needed > then.equity_1e8

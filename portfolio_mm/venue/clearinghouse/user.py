@@ -7,7 +7,7 @@ import msgspec
 
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.venue.clearinghouse.budgets import DAY_MS, AddressBudget, DayBudget
-from portfolio_mm.venue.clearinghouse.fees import REFERRAL_UNTIL_1E8, Standing
+from portfolio_mm.venue.clearinghouse.fees import PLAIN, REFERRAL_UNTIL_1E8, FeeScale, Standing
 from portfolio_mm.venue.clearinghouse.orders import OwnOrder
 from portfolio_mm.venue.clearinghouse.position import Position
 from portfolio_mm.venue.clearinghouse.tiers import FeeTier
@@ -57,12 +57,13 @@ class User:
     """Mutable state of one user; `number` is its owner number in the markets.
 
     `raw_1e8` is the cross ledger: deposits - fees + funding - signed notional of all cross trades - margin put into
-    isolated positions. `spot_1e8` is the USDC of the spot ledger that no perps position has touched. `isolated` holds
-    the coins (by index) set to isolated margin; `partial_ms` when a position was last liquidated in part, by coin, and
-    of the cross account under -1. `tokens` are the spot balances other than USDC, in smallest
-    units. `credit_1e8` is what they let a portfolio-margin account borrow (`lending.refresh`), `interest` what it has
-    paid and earned by token. `agents_settle_ms` is when an agent's removal is over. `deposited_1e8` is what came in
-    less what went out (`cumLedger`).
+    isolated positions. `dexes_1e8` is that of each builder-deployed dex by number, empty in unified mode, where
+    `raw_1e8` is the ledger of all (HL §8.6). `spot_1e8` is the USDC of the spot ledger that no perps position has
+    touched. `isolated` holds the coins (by index) set to isolated margin; `partial_ms` when a position was last
+    liquidated in part, by coin, and of the cross account under -1. `tokens` are the spot balances other than USDC, in
+    smallest units. `credit_1e8` is what they let a portfolio-margin account borrow (`lending.refresh`), `interest`
+    what it has paid and earned by token. `agents_settle_ms` is when an agent's removal is over. `deposited_1e8` is
+    what came in less what went out (`cumLedger`).
 
     A sub-account has a `master`, whose standing it shares, and a vault its `vault`; both have no key of their own.
     """
@@ -97,6 +98,7 @@ class User:
         self.referral_code: str | None = None
         self.agents_settle_ms = 0
         self.raw_1e8 = self.spot_1e8 = self.volume_1e8 = 0
+        self.dexes_1e8: dict[int, int] = {}
         self.deposited_1e8 = 0
         self.worth = WorthHistory()
         self.positions: dict[int, Position] = {}
@@ -146,10 +148,21 @@ class User:
         """Fee tier of today."""
         return self.standing.tier
 
-    def fee_1e8(self, notional_1e8: int, *, crossed: bool) -> int:
+    def ledger_1e8(self, dex: int) -> int:
+        """The cross ledger behind the coins of a dex."""
+        return self.dexes_1e8.get(dex, 0) if dex and not self.unified else self.raw_1e8
+
+    def enter(self, dex: int, amount_1e8: int) -> None:
+        """Put money on the cross ledger behind the coins of a dex; negative: take it off."""
+        if dex and not self.unified:
+            self.dexes_1e8[dex] = self.dexes_1e8.get(dex, 0) + amount_1e8
+        else:
+            self.raw_1e8 += amount_1e8
+
+    def fee_1e8(self, notional_1e8: int, *, crossed: bool, scale: FeeScale = PLAIN) -> int:
         """Fee of a fill; a referral is the referred user's own, not its sub-accounts' (HL §10.2)."""
         traded = self.volume_1e8 if self.master is None else REFERRAL_UNTIL_1E8
-        return self.standing.fee_1e8(notional_1e8, traded, crossed=crossed)
+        return self.standing.fee_1e8(notional_1e8, traded, crossed=crossed, scale=scale)
 
     def isolates(self, coin: Instrument) -> bool:
         """Whether a coin is held on isolated margin."""
@@ -170,7 +183,9 @@ class User:
 
     def balance_1e8(self) -> int:
         """What the perps ledger would hold if every position, isolated ones too, were closed at cost."""
-        return self.raw_1e8 + sum(p.raw_1e8 + p.cost_1e8 for p in self.positions.values())
+        return (
+            self.raw_1e8 + sum(self.dexes_1e8.values()) + sum(p.raw_1e8 + p.cost_1e8 for p in self.positions.values())
+        )
 
     def remember(self, order: OwnOrder) -> None:
         """Keep an order for `orderStatus`; the oldest finished one is forgotten."""

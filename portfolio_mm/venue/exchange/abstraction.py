@@ -65,6 +65,7 @@ def _switch(state: VenueState, user: User, target: str) -> str | None:
     if user.mode == "portfolioMargin" and lending.borrowed_1e8(state, user):
         return BAD_TRANSITION
     if not user.unified and target in POOLED:
+        _leave_dexes(state, user)
         user.spot_1e8 += (moved := user.balance_1e8())
         user.raw_1e8 -= moved
     elif user.unified and target not in POOLED:
@@ -73,6 +74,14 @@ def _switch(state: VenueState, user: User, target: str) -> str | None:
     user.mode = target
     lending.refresh(state, user)
     return None
+
+
+def _leave_dexes(state: VenueState, user: User) -> None:
+    """The money of every builder-deployed dex comes to the ledger of all (HL §8.7)."""
+    for number, amount in user.dexes_1e8.items():
+        user.raw_1e8 += amount
+        state.net_deposits_1e8[state.listing.dexes[number].name] -= amount
+    user.dexes_1e8.clear()
 
 
 def _bars_portfolio_margin(state: VenueState, user: User) -> str | None:

@@ -5,9 +5,11 @@ from typing import Any, Final
 from portfolio_mm.domain.units import SIGN, USD_1E8
 from portfolio_mm.venue.clearinghouse import clearing
 from portfolio_mm.venue.clearinghouse.orders import OwnOrder
+from portfolio_mm.venue.clearinghouse.prices import USD_TICK_LOTS
 from portfolio_mm.venue.clearinghouse.user import User
 from portfolio_mm.venue.exchange import wording
 from portfolio_mm.venue.exchange.wording import Why
+from portfolio_mm.venue.listing import Dex
 from portfolio_mm.venue.state import CoinState, VenueState
 
 LARGEST_MARKET_USD: Final = ((25, 30_000_000), (20, 5_000_000), (10, 2_000_000), (1, 500_000))
@@ -21,14 +23,16 @@ def largest_market_orders() -> list[Any]:
     return [[leverage, f"{usd}.0"] for leverage, usd in LARGEST_MARKET_USD]
 
 
-def capped_coins(state: VenueState) -> list[str]:
+def capped_coins(state: VenueState, dex: Dex) -> list[str]:
     """Reply to `perpsAtOpenInterestCap`."""
-    return [book.coin.coin for book in state.books if at_cap(state, book)]
+    return [coin.coin for coin in dex.coins if at_cap(state, state.books[coin.index])]
 
 
 def at_cap(state: VenueState, book: CoinState) -> bool:
     """Whether open interest has reached the coin's cap: what the flow says there is, and what users here are long."""
-    cap = state.oi_caps.get(book.coin.index)
+    cap, cap_usd = state.oi_caps.get(book.coin.index), book.terms.oi_cap_usd
+    if cap_usd is not None:
+        return open_interest_lots(state, book) * book.mark_ticks >= cap_usd * USD_TICK_LOTS
     return cap is not None and open_interest_lots(state, book) >= cap
 
 
@@ -36,6 +40,11 @@ def open_interest_lots(state: VenueState, book: CoinState) -> int:
     """Lots of open interest of a coin."""
     longs = sum(max(0, user.szi(book.coin.index)) for user in state.users.values())
     return book.coin.lots(book.context.open_interest) + longs
+
+
+def halted(state: VenueState, order: OwnOrder) -> Why | None:
+    """A coin its deployer has halted takes no orders (HL §7.5)."""
+    return wording.HALTED if state.books[order.instrument.index].halted else None
 
 
 def window(state: VenueState, order: OwnOrder) -> Why | None:
@@ -79,7 +88,7 @@ def _beyond_oracle(book: CoinState, order: OwnOrder) -> bool:
 def cancel_at_cap(state: VenueState) -> None:
     """Resting orders that would increase a capped open interest and are more aggressive than the oracle end."""
     for book in state.books:
-        if book.coin.index not in state.oi_caps or not at_cap(state, book):
+        if not at_cap(state, book):
             continue
         for user in state.users.values():
             for order in [o for o in user.open.values() if o.instrument is book.coin]:

@@ -121,7 +121,7 @@ def misread(state: VenueState, user: User, refused: Refused) -> Refused:
 
 def _admit(state: VenueState, user: User, order: OwnOrder) -> Why | None:
     """Rules before the book; trims a reduce-only order to the position."""
-    why = bands.window(state, order)
+    why = bands.halted(state, order) or bands.window(state, order)
     szi = user.szi(order.instrument.index)
     against = szi * SIGN[order.side] < 0
     if why is None and order.reduce_only and not against:

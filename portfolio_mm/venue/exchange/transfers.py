@@ -6,7 +6,7 @@ What moves money writes a row of `userNonFundingLedgerUpdates`, of the shapes re
 from typing import Final
 
 from portfolio_mm.venue.clearinghouse import purses
-from portfolio_mm.venue.clearinghouse.purses import DEXES, PERPS, SPOT, Purse
+from portfolio_mm.venue.clearinghouse.purses import PERPS, SPOT, Purse
 from portfolio_mm.venue.clearinghouse.user import User
 from portfolio_mm.venue.exchange import ledger_rows, sub_accounts
 from portfolio_mm.venue.exchange.refusals import (
@@ -112,9 +112,10 @@ def send_asset(state: VenueState, user: User, action: AgentSendAsset | SendAsset
     if isinstance(action, AgentSendAsset) and to not in {user.address, *(sub.address for sub in user.subs)}:
         return AGENT_ONLY_OWN
     route = (action.source_dex, action.destination_dex)
-    if token is None or not set(route) <= set(DEXES) or (token is not USDC_TOKEN and PERPS in route):
+    perps = [side for side in route if side != SPOT]
+    if token is None or not set(perps) <= state.listing.by_dex.keys() or (token is not USDC_TOKEN and perps):
         return INVALID
-    if source_user.unified and (action.source_dex != SPOT or (to == source_user.address and PERPS in route)):
+    if source_user.unified and (action.source_dex != SPOT or (to == source_user.address and perps)):
         return UNIFIED_ONLY_SPOT
     amount = token.units(action.amount)
     sent = _pay(state, Purse(source_user, action.source_dex, token), (to, action.destination_dex), amount)

@@ -18,7 +18,8 @@ TOLERANCE_PERCENT: Final = 10
 def wait(state: VenueState, user: User, order: OwnOrder, *, bad: bool) -> Refused | None:
     """Let a trigger order wait; the refusal when it may not. `bad` says that its trigger price makes no sense."""
     assert order.trigger is not None
-    why = wording.BAD_TRIGGER if bad else placement.too_many(user, scarce=True) or bands.too_large(order)
+    why = bands.halted(state, order) or (wording.BAD_TRIGGER if bad else None)
+    why = why or placement.too_many(user, scarce=True) or bands.too_large(order)
     if why is None and order.value_1e8 < placement.MIN_VALUE_1E8 and not order.trigger.position:
         why = wording.TOO_SMALL
     if why is not None:

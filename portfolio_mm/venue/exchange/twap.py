@@ -79,7 +79,7 @@ def run(state: VenueState) -> None:
     for user in state.users.values():
         for twap in list(user.twaps.values()):
             mark = state.marks[twap.plan.instrument.index]
-            if _stopped(twap.plan, mark) or state.books[twap.plan.instrument.index].delisted:
+            if _stopped(twap.plan, mark) or state.books[twap.plan.instrument.index].closed:
                 _end(state, user, twap, "terminated")
                 continue
             if twap.started_ms is None and (mark >= twap.plan.start_ticks) is twap.plan.above:

@@ -39,6 +39,8 @@ UNKNOWN_ASSET: Final = "Unknown asset."
 TOO_FAR: Final = "Order price cannot be more than {percent}% away from the reference price"
 OFF_ORACLE: Final = Why("Price too far from oracle", "oracleRejected")
 POST_ONLY: Final = Why("Only post-only orders allowed immediately after a network upgrade")
+HALTED: Final = Why("Trading is halted.")
+"""Ours: neither text nor status is known."""
 REDUCE_ONLY: Final = Why("Reduce only order would increase position.", "reduceOnlyRejected")
 TOO_SMALL: Final = Why("Order must have minimum value of $10.", "minTradeNtlRejected")
 TOO_MANY: Final = Why("Too many open orders.", "tooManyOpenOrdersRejected")

@@ -18,16 +18,20 @@ def delist(state: VenueState, coin: str) -> str | None:
     book = state.by_coin.get(coin)
     if book is None or book.delisted:
         return f"{coin} is not listed"
-    price = settlement_ticks(state, book)
-    for user in state.holders():
-        for order in [order for order in user.live() if order.instrument.coin == coin]:
-            clearing.remove(state, order, "delistedCanceled", by_engine=True)
-        if user.szi(book.coin.index):
-            _settle(state, user, book, price)
+    settle_all(state, book, settlement_ticks(state, book))
     book.delist()
     state.outbox.books.add(coin)
     state.listing.delist(coin)
     return None
+
+
+def settle_all(state: VenueState, book: CoinState, px_ticks: int) -> None:
+    """End every order of a coin and close every position at a price."""
+    for user in state.holders():
+        for order in [order for order in user.live() if order.instrument.coin == book.coin.coin]:
+            clearing.remove(state, order, "delistedCanceled", by_engine=True)
+        if user.szi(book.coin.index):
+            _settle(state, user, book, px_ticks)
 
 
 def settlement_ticks(state: VenueState, book: CoinState) -> int:

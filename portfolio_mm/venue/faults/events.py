@@ -49,6 +49,30 @@ class Delist(Event, frozen=True, kw_only=True, tag="delist"):
     coin: str
 
 
+class Halt(Event, frozen=True, kw_only=True, tag="halt"):
+    """The deployer of a dex halts a coin (orders end, positions settle at mark), or lets it trade again (HL §7.5).
+
+    Attributes:
+        coin: its name, such as `xyz:TSLA`.
+        halted: false resumes it.
+    """
+
+    coin: str
+    halted: bool = True
+
+
+class OracleSilence(Event, frozen=True, kw_only=True, tag="oracle_silence"):
+    """The deployer of a dex sets no prices: oracles stand still, marks fall back to the books after 10 s (HL §7.5).
+
+    Attributes:
+        dex: its name.
+        for_s: venue seconds.
+    """
+
+    dex: str
+    for_s: Seconds = 60.0
+
+
 class Upgrade(Event, frozen=True, kw_only=True, tag="upgrade"):
     """A network upgrade: connections are cut and refused with HTTP 502, then the books are post-only (HL §7.5).
 
@@ -101,4 +125,4 @@ class Deposit(Event, frozen=True, kw_only=True, tag="deposit"):
     usd: Annotated[float, Meta(gt=0, le=1e12)]
 
 
-EventKind = ModeFlip | Delist | Upgrade | ClockStep | Disconnect | Sweep | Deposit
+EventKind = ModeFlip | Delist | Halt | OracleSilence | Upgrade | ClockStep | Disconnect | Sweep | Deposit

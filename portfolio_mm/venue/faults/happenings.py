@@ -1,6 +1,7 @@
 """Events, done: to the clock, to connections, and inside the next block to accounts and books."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Final, Literal
 
@@ -12,6 +13,7 @@ from portfolio_mm.venue.clearinghouse.user import User
 from portfolio_mm.venue.exchange import abstraction, transfers
 from portfolio_mm.venue.faults import events
 from portfolio_mm.venue.faults.delisting import delist
+from portfolio_mm.venue.faults.deployers import halt, resume, silence
 from portfolio_mm.venue.modes import SwitchedMode
 from portfolio_mm.venue.protocol.actions import UserSetAbstraction
 from portfolio_mm.venue.state import VenueState
@@ -35,17 +37,21 @@ def user_of(state: VenueState, number: int) -> User | None:
 
 def in_block(event: events.EventKind) -> InBlock | None:
     """What an event does inside a block; None when it is not of that sort."""
+    done: InBlock | None = None
     match event:
         case events.ModeFlip():
-            return lambda state: flip_mode(state, event)
+            done = partial(flip_mode, event=event)
         case events.Delist():
-            return lambda state: delist(state, event.coin)
+            done = partial(delist, coin=event.coin)
+        case events.Halt():
+            done = partial(halt if event.halted else resume, coin=event.coin)
+        case events.OracleSilence():
+            done = partial(silence, dex=event.dex, for_s=event.for_s)
         case events.Sweep():
-            return lambda state: sweep(state, event)
+            done = partial(sweep, event=event)
         case events.Deposit():
-            return lambda state: deposit(state, event)
-        case _:
-            return None
+            done = partial(deposit, event=event)
+    return done
 
 
 def flip_mode(state: VenueState, event: events.ModeFlip) -> str | None:
@@ -69,7 +75,7 @@ def deposit(state: VenueState, event: events.Deposit) -> str | None:
 def sweep(state: VenueState, event: events.Sweep) -> str | None:
     """Let the background take from a book."""
     book = state.by_coin.get(event.coin)
-    if book is None or book.delisted:
+    if book is None or book.closed:
         return f"{event.coin} is not listed"
     if not isinstance(book.market, OrderBook):
         return f"the flow of {event.coin} is recorded: there is no book to sweep"

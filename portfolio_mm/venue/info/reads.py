@@ -10,12 +10,21 @@ from typing import Any, Final
 from portfolio_mm.venue.candles import INTERVALS
 from portfolio_mm.venue.clearinghouse.funding import predicted
 from portfolio_mm.venue.exchange import bands, builders, priority
-from portfolio_mm.venue.info import side_reads, views_account, views_balances, views_family, views_fees, views_market
+from portfolio_mm.venue.info import (
+    side_reads,
+    views_account,
+    views_balances,
+    views_dexes,
+    views_family,
+    views_fees,
+    views_market,
+)
 from portfolio_mm.venue.info.aggregation import aggregated
 from portfolio_mm.venue.info.request import ADDRESS, MAX_ROWS, MAX_TIMED_ROWS, BadRequest, NoAnswer, Request
 from portfolio_mm.venue.info.request import address_of as _address
 from portfolio_mm.venue.info.request import between as _between
 from portfolio_mm.venue.info.request import coin as _coin
+from portfolio_mm.venue.info.request import dex as _dex
 from portfolio_mm.venue.info.request import flag as _flag
 from portfolio_mm.venue.info.request import newest as _newest
 from portfolio_mm.venue.info.request import text as _text
@@ -76,9 +85,8 @@ def answer(state: VenueState, request: Request) -> Any:
     if not isinstance(kind, str) or kind not in READS:
         msg = f"unknown request type {kind!r}"
         raise BadRequest(msg)
-    if request.get("dex") not in (None, "") and kind != "perpDexLimits":
-        msg = f"no perp dex {request['dex']!r}"
-        raise NoAnswer(msg)
+    if kind != "perpDexLimits":
+        _dex(state, request)
     return READS[kind](state, request)
 
 
@@ -153,25 +161,25 @@ def _spot_contexts() -> list[Any]:
 
 
 READS: Final[dict[str, Callable[[VenueState, Request], Any]]] = {
-    "meta": lambda s, _: s.listing.meta(),
-    "metaAndAssetCtxs": lambda s, _: [s.listing.meta(), views_market.contexts(s)],
-    "allPerpMetas": lambda s, _: [s.listing.meta()],
+    "meta": lambda s, r: s.listing.meta(_dex(s, r)),
+    "metaAndAssetCtxs": lambda s, r: [s.listing.meta(_dex(s, r)), views_market.contexts(s, _dex(s, r))],
+    "allPerpMetas": lambda s, _: [s.listing.meta(dex) for dex in s.listing.dexes],
     "spotMeta": lambda _s, _: SPOT_META,
     "spotMetaAndAssetCtxs": lambda _s, _: [SPOT_META, _spot_contexts()],
-    "perpDexs": lambda _s, _: [None],
+    "perpDexs": lambda s, _: views_dexes.perp_dexs(s),
     "marginTable": lambda _s, r: table(_whole(r, "id", None)),
     "exchangeStatus": lambda s, _: {"time": s.now_ms, "specialStatuses": AFTER_UPGRADE if s.post_only else None},
-    "perpsAtOpenInterestCap": lambda s, _: bands.capped_coins(s),
+    "perpsAtOpenInterestCap": lambda s, r: bands.capped_coins(s, _dex(s, r)),
     "maxMarketOrderNtls": lambda _s, _: bands.largest_market_orders(),
-    "allMids": lambda s, _: views_market.all_mids(s),
+    "allMids": lambda s, r: views_market.all_mids(s, _dex(s, r)),
     "l2Book": _book,
     "recentTrades": lambda s, r: _newest(_coin(s, r).trades),
     "fundingHistory": lambda s, r: _between(_coin(s, r).rates, r, MAX_TIMED_ROWS),
     "predictedFundings": lambda s, _: predicted(s),
-    "clearinghouseState": lambda s, r: views_account.clearinghouse_state(s, _user(s, r)),
+    "clearinghouseState": lambda s, r: views_account.clearinghouse_state(s, _user(s, r), _dex(s, r)),
     "spotClearinghouseState": lambda s, r: views_balances.spot_state(s, _user(s, r)),
-    "openOrders": lambda s, r: [order.open_row() for order in reversed(_user(s, r).live())],
-    "frontendOpenOrders": lambda s, r: [order.full_row() for order in reversed(_user(s, r).live())],
+    "openOrders": lambda s, r: [order.open_row() for order in views_account.live(_user(s, r), _dex(s, r))],
+    "frontendOpenOrders": lambda s, r: [order.full_row() for order in views_account.live(_user(s, r), _dex(s, r))],
     "orderStatus": _order_status,
     "historicalOrders": lambda s, r: [order.status_row() for order in _newest(_user(s, r).records.values())],
     "maxBuilderFee": lambda s, r: builders.max_fee(_user(s, r), _text(r, "builder")),
@@ -202,8 +210,8 @@ READS: Final[dict[str, Callable[[VenueState, Request], Any]]] = {
     "allBorrowLendReserveStates": lambda s, _: views_balances.all_reserves(s),
     "userBorrowLendInterest": _interest,
     "candleSnapshot": _candles,
-    "perpDexLimits": side_reads.perp_dex_limits,
-    "perpDexStatus": lambda s, _: side_reads.perp_dex_status(s),
+    "perpDexLimits": views_dexes.limits,
+    "perpDexStatus": lambda s, r: views_dexes.status(s, _dex(s, r)),
     "portfolio": side_reads.portfolio,
     "liquidatable": lambda _s, _: [],
     "isVip": side_reads.is_vip,

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from portfolio_mm.venue.clearinghouse.tiers import fee_tier
 from portfolio_mm.venue.clearinghouse.user import User
+from portfolio_mm.venue.listing import Dex
 from portfolio_mm.venue.state import CoinState, VenueState
 
 Request = dict[str, Any]
@@ -86,6 +87,21 @@ def address_of(request: Request, field: str = "user") -> str:
 def user(state: VenueState, request: Request) -> User:
     """The user a request is about."""
     return user_of(state, address_of(request))
+
+
+def dex(state: VenueState, request: Request) -> Dex:
+    """The dex a request is about, the first one when it names none.
+
+    Raises:
+        NoAnswer: there is no such dex.
+    """
+    name = request.get("dex")
+    if name is None:
+        return state.listing.dexes[0]
+    if not isinstance(name, str) or name not in state.listing.by_dex:
+        msg = f"no perp dex {name!r}"
+        raise NoAnswer(msg)
+    return state.listing.by_dex[name]
 
 
 def coin(state: VenueState, request: Request) -> CoinState:

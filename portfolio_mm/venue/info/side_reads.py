@@ -8,7 +8,6 @@ from typing import Any, Final
 from portfolio_mm.venue.clearinghouse import valuation
 from portfolio_mm.venue.info.request import NoAnswer, Request, address_of, text, user
 from portfolio_mm.venue.listing import SPOT_META
-from portfolio_mm.venue.protocol.amounts import usd_text
 from portfolio_mm.venue.state import VenueState
 
 ZERO: Final = "0.0"
@@ -19,16 +18,6 @@ def portfolio(state: VenueState, request: Request) -> list[list[Any]]:
     """`portfolio`; a stranger's has the one point of now."""
     known = user(state, request)
     return known.worth.rows(valuation.point(state, known))
-
-
-def perp_dex_limits(_state: VenueState, request: Request) -> None:
-    """`perpDexLimits`: the first dex has none, and there is no other. Null is typed by the TypeScript SDK."""
-    text(request, "dex")
-
-
-def perp_dex_status(state: VenueState) -> dict[str, str]:
-    """`perpDexStatus` of the first dex."""
-    return {"totalNetDeposit": usd_text(sum(known.deposited_1e8 for known in state.users.values()))}
 
 
 def is_vip(state: VenueState, request: Request) -> bool | None:

@@ -5,24 +5,27 @@ from typing import Any
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.units import SIDES
 from portfolio_mm.venue.clearinghouse import margin
+from portfolio_mm.venue.clearinghouse.orders import OwnOrder
 from portfolio_mm.venue.clearinghouse.user import User
+from portfolio_mm.venue.listing import Dex
 from portfolio_mm.venue.protocol.amounts import micro_text, rounded, usd_text, wire_text
 from portfolio_mm.venue.state import VenueState
 
 RATIO_DECIMALS = 10
 
 
-def clearinghouse_state(state: VenueState, user: User) -> dict[str, Any]:
-    """`clearinghouseState`.
+def clearinghouse_state(state: VenueState, user: User, dex: Dex | None = None) -> dict[str, Any]:
+    """`clearinghouseState` of a dex, the first one unless another is meant.
 
     In unified mode the account value here is not the account's: it is what positions hold as margin, as measured on
     the real venue (25.93 shown where the equity was 977.58); equity must come from spot and unrealised PnL.
     """
-    coins, marks = state.coins, state.marks
-    free = 0 if user.unified else margin.withdrawable_1e8(user, coins, marks)
+    dex = dex or state.listing.dexes[0]
+    coins, marks = dex.coins, state.marks
+    free = 0 if user.unified else margin.withdrawable_1e8(user, coins, marks, dex.number)
     return {
-        "marginSummary": _summary(state, user, isolated=True),
-        "crossMarginSummary": _summary(state, user, isolated=False),
+        "marginSummary": _summary(state, user, dex, isolated=True),
+        "crossMarginSummary": _summary(state, user, dex, isolated=False),
         "crossMaintenanceMarginUsed": micro_text(margin.maintenance_used_1e8(user, coins, marks)),
         "withdrawable": usd_text(free),
         "assetPositions": [
@@ -32,15 +35,17 @@ def clearinghouse_state(state: VenueState, user: User) -> dict[str, Any]:
     }
 
 
-def _summary(state: VenueState, user: User, *, isolated: bool) -> dict[str, Any]:
+def _summary(state: VenueState, user: User, dex: Dex, *, isolated: bool) -> dict[str, Any]:
     """Margin of the cross positions, with the `isolated` ones or without: accountValue = totalRawUsd + positions."""
     marks = state.marks
-    held = [(p, marks[i]) for i, p in user.positions.items() if isolated or not p.isolated]
+    here = [(user.positions[c.index], marks[c.index]) for c in dex.coins if c.index in user.positions]
+    held = [(position, mark) for position, mark in here if isolated or not position.isolated]
     value = sum(position.value_1e8(mark) for position, mark in held)
-    used = margin.margin_used_1e8(user, state.coins, marks)
-    account = used if user.unified else margin.equity_1e8(user, marks)
+    used = margin.margin_used_1e8(user, dex.coins, marks)
+    account = used if user.unified else margin.equity_1e8(user, marks, dex.number)
     if isolated:
-        used, account = (total + margin.isolated_value_1e8(user, marks) for total in (used, account))
+        apart = sum(position.worth_1e8(mark) for position, mark in here if position.isolated)
+        used, account = used + apart, account + apart
     return {
         "accountValue": usd_text(account),
         "totalNtlPos": micro_text(sum(abs(position.value_1e8(mark)) for position, mark in held)),
@@ -89,10 +94,22 @@ def _position(state: VenueState, user: User, coin: Instrument) -> dict[str, Any]
     }
 
 
+def by_dex(state: VenueState, user: User) -> list[list[Any]]:
+    """`clearinghouseState` of every dex, with its name."""
+    return [[dex.name, clearinghouse_state(state, user, dex)] for dex in state.listing.dexes]
+
+
+def live(user: User, dex: Dex) -> list[OwnOrder]:
+    """Live orders in the coins of a dex, newest first."""
+    here = {coin.index for coin in dex.coins}
+    return [order for order in reversed(user.live()) if order.instrument.index in here]
+
+
 def active_asset_data(state: VenueState, user: User, coin: Instrument) -> dict[str, Any]:
     """`activeAssetData`: what may be traded on each side, in USDC before leverage and in coins."""
     mark, leverage = state.marks[coin.index], user.leverage_of(coin)
-    free = margin.available_1e8(user, state.coins, state.marks)
+    dex = state.books[coin.index].terms.dex
+    free = margin.available_1e8(user, state.backed(user, dex), state.marks, dex)
     held = user.szi(coin.index)
     released = margin.position_margin_1e8(user, coin, state.marks) + rounded(abs(held) * mark * 100, leverage)
     usd = [free + (released if held * sign < 0 else 0) for sign in (1, -1)]

@@ -8,7 +8,7 @@ from portfolio_mm.venue.clearinghouse.vault import DAY_MS, Share, Vault
 from portfolio_mm.venue.exchange import agents, referrals
 from portfolio_mm.venue.exchange.transfers import ACTIVATION_FEE_1E8
 from portfolio_mm.venue.exchange.vaults import COMMISSION_PERCENT
-from portfolio_mm.venue.info.views_account import clearinghouse_state
+from portfolio_mm.venue.info.views_account import by_dex, clearinghouse_state
 from portfolio_mm.venue.info.views_balances import spot_state
 from portfolio_mm.venue.protocol.amounts import micro_text, usd_text
 from portfolio_mm.venue.state import VenueState
@@ -47,7 +47,11 @@ def pre_transfer(state: VenueState, address: str) -> dict[str, Any]:
 def sub_accounts(state: VenueState, user: User) -> list[dict[str, Any]] | None:
     """`subAccounts`; null without any."""
     return [
-        {**_name(sub, user), "clearinghouseState": clearinghouse_state(state, sub), "spotState": spot_state(state, sub)}
+        {
+            **_name(sub, user),
+            "clearinghouseState": clearinghouse_state(state, sub),
+            "spotState": spot_state(state, sub),
+        }
         for sub in user.subs
     ] or None
 
@@ -57,7 +61,7 @@ def sub_accounts_2(state: VenueState, user: User) -> list[dict[str, Any]] | None
     return [
         {
             **_name(sub, user),
-            "dexToClearinghouseState": [["", clearinghouse_state(state, sub)]],
+            "dexToClearinghouseState": by_dex(state, sub),
             "spotState": spot_state(state, sub),
             **({} if sub.mode == "default" else {"abstraction": sub.mode}),
         }
@@ -77,7 +81,7 @@ def vault_details(state: VenueState, address: str, follower: str | None) -> dict
     vault, equity = account.vault, margin.perps_value_1e8(account, state.marks)
     shown = {owner: _follower(state, vault, owner, equity) for owner in vault.shares}
     leader = vault.worth_1e8(vault.leader, equity)
-    free = float(usd_text(margin.withdrawable_1e8(account, state.coins, state.marks)))
+    free = float(usd_text(margin.withdrawable_1e8(account, state.backed(account, 0), state.marks)))
     return {
         "name": vault.name,
         "vaultAddress": address,

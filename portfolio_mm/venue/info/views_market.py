@@ -5,6 +5,7 @@ from typing import Any
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.matching.market import Level
 from portfolio_mm.venue.clearinghouse.prices import impact_ticks
+from portfolio_mm.venue.listing import Dex
 from portfolio_mm.venue.protocol.amounts import wire_text
 from portfolio_mm.venue.state import CoinState, VenueState
 
@@ -67,17 +68,22 @@ def mid_text(coin: CoinState) -> str | None:
     return wire_text((bid.px_ticks + ask.px_ticks) * 5, coin.coin.px_decimals + 1)
 
 
-def all_mids(state: VenueState) -> dict[str, str]:
-    """`allMids`: the last trade where a side is empty."""
-    return {coin.coin.coin: mid_text(coin) or wire_text(coin.last_ticks, coin.coin.px_decimals) for coin in state.books}
+def all_mids(state: VenueState, dex: Dex) -> dict[str, str]:
+    """`allMids` of a dex: the last trade where a side is empty."""
+    books = [state.books[coin.index] for coin in dex.coins]
+    return {coin.coin.coin: mid_text(coin) or wire_text(coin.last_ticks, coin.coin.px_decimals) for coin in books}
 
 
 def context(coin: CoinState) -> dict[str, Any]:
-    """One asset context. Volumes start from the flow's stated model and grow with the prints."""
-    now, decimals, premium = coin.context, coin.coin.px_decimals, coin.premium_1e10()
+    """One asset context. Volumes start from the flow's stated model and grow with the prints.
+
+    A halted coin keeps its prices and has neither funding nor open interest, as recorded.
+    """
+    decimals, premium = coin.coin.px_decimals, coin.premium_1e10()
+    funding, interest = (0, 0.0) if coin.halted else (coin.funding_1e10(), coin.context.open_interest)
     return {
-        "funding": wire_text(coin.funding_1e10(), RATIO_DECIMALS),
-        "openInterest": wire_text(coin.coin.lots(now.open_interest), coin.coin.sz_decimals),
+        "funding": wire_text(funding, RATIO_DECIMALS),
+        "openInterest": wire_text(coin.coin.lots(interest), coin.coin.sz_decimals),
         "prevDayPx": wire_text(coin.coin.ticks(coin.first_px), decimals),
         "dayNtlVlm": wire_text(round(coin.volume_usd * 1e6), 6),
         "premium": None if premium is None else wire_text(premium, RATIO_DECIMALS),
@@ -127,6 +133,10 @@ def delisted_context() -> dict[str, Any]:
     }
 
 
-def contexts(state: VenueState) -> list[dict[str, Any]]:
-    """Contexts of the whole universe, delisted rows in place."""
-    return [delisted_context() if row.delisted else context(state.by_coin[row.coin]) for row in state.listing.rows]
+def contexts(state: VenueState, dex: Dex) -> list[dict[str, Any]]:
+    """Contexts of the whole universe of a dex, delisted rows in place."""
+    return [_context_of(state.by_coin.get(row.coin)) for row in dex.rows]
+
+
+def _context_of(coin: CoinState | None) -> dict[str, Any]:
+    return delisted_context() if coin is None or coin.delisted else context(coin)

@@ -35,6 +35,7 @@ class ReferenceExchange:
         symbols = {
             coin.coin: Symbol(f"{coin.coin.upper()}{QUOTE}", coin.index, coin.sz_decimals)
             for coin in flow.instruments()
+            if ":" not in coin.coin  # a leading venue does not trade what a dex of this one lists
         }
         self.markets = {
             symbol.name: ReferenceMarket(seed, symbol, flow.reference_px(coin), settings)

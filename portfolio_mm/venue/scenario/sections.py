@@ -14,7 +14,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
     "market": {
         k: k
         for k in (
-            *("coins", "seed", "speed", "synthetic", "truth_folder", "reference"),
+            *("coins", "dexes", "seed", "speed", "synthetic", "truth_folder", "reference"),
             *("tape", "loop", "upstream", "fills", "prices", "margin_modes"),
         )
     },

@@ -56,7 +56,7 @@ async def hear(venue: Venue, session: Session, text: str) -> None:
 
 
 def _subscription(venue: Venue, session: Session, said: ClientFrame) -> None:
-    wanted = topic(said.subscription, venue.hub.coins)
+    wanted = topic(said.subscription, venue.hub.coins, venue.state.listing.by_dex)
     if wanted is not None and venue.settings.feed == "2026-05":
         wanted = wanted._replace(fast=False)  # not known before June 2026
     shown = json.dumps(said.subscription, separators=(",", ":"))

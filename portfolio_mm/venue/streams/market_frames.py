@@ -20,19 +20,20 @@ def book(state: VenueState, topic: Topic) -> dict[str, Any]:
     return {**shown, "fast": True} if topic.fast else shown
 
 
-def mids(state: VenueState, _topic: Topic) -> dict[str, Any]:
-    """`allMids`."""
-    return {"mids": views_market.all_mids(state)}
+def mids(state: VenueState, topic: Topic) -> dict[str, Any]:
+    """`allMids`; a frame of another dex than the first names it."""
+    shown = {"mids": views_market.all_mids(state, state.listing.by_dex[topic.dex])}
+    return {"dex": topic.dex, **shown} if topic.dex else shown
 
 
 def all_contexts(state: VenueState, _topic: Topic) -> dict[str, Any]:
-    """`allDexsAssetCtxs`: there is one dex."""
-    return {"ctxs": [["", views_market.contexts(state)]]}
+    """`allDexsAssetCtxs`."""
+    return {"ctxs": [[dex.name, views_market.contexts(state, dex)] for dex in state.listing.dexes]}
 
 
-def dex_contexts(state: VenueState, _topic: Topic) -> dict[str, Any]:
+def dex_contexts(state: VenueState, topic: Topic) -> dict[str, Any]:
     """`assetCtxs`."""
-    return {"dex": "", "ctxs": views_market.contexts(state)}
+    return {"dex": topic.dex, "ctxs": views_market.contexts(state, state.listing.by_dex[topic.dex])}
 
 
 def spot_contexts(_state: VenueState, _topic: Topic) -> list[dict[str, Any]]:

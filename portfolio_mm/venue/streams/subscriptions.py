@@ -1,9 +1,11 @@
 """What a websocket client may subscribe to, and how the venue repeats it back (HL §4.1, §4.2)."""
 
 import re
+from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
 from portfolio_mm.venue.candles import INTERVALS
+from portfolio_mm.venue.dexes import FIRST
 from portfolio_mm.venue.listing import SPOT_META
 
 ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
@@ -45,6 +47,8 @@ PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
 """Every subscription served and what it must name, in the order of the echo; `webData2` was retired in August 2026."""
 OF_DEX: Final = frozenset({"openOrders", "clearinghouseState", "twapStates", "assetCtxs"})
 """Repeated with their dex, the first one when none was named: the TypeScript SDK waits for an echo that has it."""
+MAY_HAVE_DEX: Final = OF_DEX | {"allMids"}
+FIRST_DEX: Final = frozenset({FIRST})
 
 
 class Topic(NamedTuple):
@@ -58,6 +62,7 @@ class Topic(NamedTuple):
     mantissa: int | None = None
     interval: str = ""
     aggregate: bool = False
+    dex: str = FIRST
 
     def echo(self) -> dict[str, Any]:
         """The subscription with the venue's defaults filled in and unknown keys gone."""
@@ -67,16 +72,19 @@ class Topic(NamedTuple):
             shown |= {"nSigFigs": self.n_sig_figs, "mantissa": self.mantissa}
         if self.fast:
             shown["fast"] = True
-        if self.kind in OF_DEX:
-            shown["dex"] = ""
+        if self.kind in OF_DEX or self.dex:
+            shown["dex"] = self.dex
         if self.kind == "userFills":
             shown["aggregateByTime"] = self.aggregate
         return shown
 
 
-def topic(subscription: Any, coins: frozenset[str]) -> Topic | None:
-    """Read a subscription; None when the venue would call it invalid."""
-    if not isinstance(subscription, dict) or subscription.get("dex") not in (None, ""):
+def topic(subscription: Any, coins: frozenset[str], dexes: Collection[str] = FIRST_DEX) -> Topic | None:
+    """Read a subscription; None when the venue would call it invalid. A dex counts for the kinds that have one."""
+    if not isinstance(subscription, dict):
+        return None
+    dex = FIRST if subscription.get("dex") is None else subscription["dex"]
+    if not isinstance(dex, str) or dex not in dexes:
         return None
     kind = subscription.get("type")
     if not isinstance(kind, str) or kind not in PARAMETERS:
@@ -85,7 +93,9 @@ def topic(subscription: Any, coins: frozenset[str]) -> Topic | None:
     if not all(isinstance(value, str) and _is_known(kind, name, value, coins) for name, value in named.items()):
         return None
     coin, user, interval = (named.get(name) or "" for name in ("coin", "user", "interval"))
-    found = Topic(kind, named.get("c") or coin, user.lower(), interval=interval)
+    found = Topic(
+        kind, named.get("c") or coin, user.lower(), interval=interval, dex=dex if kind in MAY_HAVE_DEX else FIRST
+    )
     if kind == "l2Book":
         return _book_topic(found, subscription)
     return _fills_topic(found, subscription) if kind == "userFills" else found

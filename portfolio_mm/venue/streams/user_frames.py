@@ -5,9 +5,12 @@ from itertools import islice
 from typing import Any, Final
 
 from portfolio_mm.venue.clearinghouse.user import User
+from portfolio_mm.venue.dexes import dex_name
+from portfolio_mm.venue.exchange import bands
 from portfolio_mm.venue.info import views_account, views_balances
 from portfolio_mm.venue.info.aggregation import aggregated
 from portfolio_mm.venue.info.request import MAX_ROWS, user_of
+from portfolio_mm.venue.listing import Dex
 from portfolio_mm.venue.protocol.amounts import micro_text
 from portfolio_mm.venue.state import VenueState
 from portfolio_mm.venue.streams.subscriptions import Topic
@@ -109,26 +112,27 @@ def asset_data(state: VenueState, topic: Topic) -> dict[str, Any]:
 
 def open_orders(state: VenueState, topic: Topic) -> dict[str, Any]:
     """`openOrders`: with all their fields, as `frontendOpenOrders`."""
-    rows = [order.full_row() for order in user_of(state, topic.user).live()]
-    return {"dex": "", "user": topic.user, "orders": rows}
+    orders = views_account.live(user_of(state, topic.user), state.listing.by_dex[topic.dex])
+    return {"dex": topic.dex, "user": topic.user, "orders": [order.full_row() for order in reversed(orders)]}
 
 
 def clearinghouse(state: VenueState, topic: Topic) -> dict[str, Any]:
     """`clearinghouseState`."""
-    shown = views_account.clearinghouse_state(state, user_of(state, topic.user))
-    return {"dex": "", "user": topic.user, "clearinghouseState": shown}
+    shown = views_account.clearinghouse_state(state, user_of(state, topic.user), state.listing.by_dex[topic.dex])
+    return {"dex": topic.dex, "user": topic.user, "clearinghouseState": shown}
 
 
 def all_clearinghouses(state: VenueState, topic: Topic) -> dict[str, Any]:
-    """`allDexsClearinghouseState`: there is one dex."""
-    shown = views_account.clearinghouse_state(state, user_of(state, topic.user))
-    return {"user": topic.user, "clearinghouseStates": [["", shown]]}
+    """`allDexsClearinghouseState`."""
+    shown = views_account.by_dex(state, user_of(state, topic.user))
+    return {"user": topic.user, "clearinghouseStates": shown}
 
 
 def twaps(state: VenueState, topic: Topic) -> dict[str, Any]:
     """`twapStates`."""
-    rows = [[number, twap.state_row()] for number, twap in user_of(state, topic.user).twaps.items()]
-    return {"dex": "", "user": topic.user, "states": rows}
+    running = user_of(state, topic.user).twaps.items()
+    rows = [[number, twap.state_row()] for number, twap in running if dex_name(twap.plan.instrument.coin) == topic.dex]
+    return {"dex": topic.dex, "user": topic.user, "states": rows}
 
 
 def spot(state: VenueState, topic: Topic) -> dict[str, Any]:
@@ -150,7 +154,13 @@ def web_data(state: VenueState, topic: Topic) -> dict[str, Any]:
     }
     if user.mode != "default":
         shown["abstraction"] = user.mode
-    return {"userState": shown, "perpDexStates": [{"totalVaultEquity": "0.0"}]}
+    return {"userState": shown, "perpDexStates": [_dex_state(state, dex) for dex in state.listing.dexes]}
+
+
+def _dex_state(state: VenueState, dex: Dex) -> dict[str, Any]:
+    """A dex in `webData3`; without coins at their cap it does not list them."""
+    capped = bands.capped_coins(state, dex)
+    return {"totalVaultEquity": "0.0", **({"perpsAtOpenInterestCap": capped} if capped else {})}
 
 
 STATES: Final[dict[str, Callable[[VenueState, Topic], dict[str, Any]]]] = {

@@ -42,6 +42,7 @@ class SyntheticCoin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         premium_bps: mean of the perp's premium over the oracle.
         premium_sd_bps: its stationary standard deviation; zero: it stays at the mean.
         premium_s: time in which a deviation falls to 1/e.
+        open_interest: in coins, before cascades; none: what is listed of the coin.
     """
 
     coin: str
@@ -68,6 +69,7 @@ class SyntheticCoin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     premium_bps: SignedBps = 0.0
     premium_sd_bps: Bps = 0.0
     premium_s: Seconds = 600.0
+    open_interest: Annotated[float, Meta(ge=0.0, le=1e15)] | None = None
 
 
 COINS: Final = (

@@ -19,6 +19,7 @@ from portfolio_mm.venue.flows.flow import Block, CoinBlock, CoinContext
 from portfolio_mm.venue.flows.listed import instrument, listing
 from portfolio_mm.venue.flows.synthetic.basis import Basis
 from portfolio_mm.venue.flows.synthetic.chronicle import Chronicle
+from portfolio_mm.venue.flows.synthetic.coin import SyntheticCoin
 from portfolio_mm.venue.flows.synthetic.fitted import fit
 from portfolio_mm.venue.flows.synthetic.kernels.background import N_ACTIONS, N_UNIFORMS, draw_block, draw_first
 from portfolio_mm.venue.flows.synthetic.orders import MarketOrders
@@ -61,10 +62,7 @@ class SyntheticFlow:
         self.actions = 0
         """Background orders and cancels so far."""
         self._open_book()
-        self._basis = [
-            Basis(row, i, params, listing(row.coin, row.sz_decimals).open_interest)
-            for i, row in enumerate(params.coins)
-        ]
+        self._basis = [Basis(row, i, params, _open_interest(row)) for i, row in enumerate(params.coins)]
         self._contexts = {
             row.coin: ContextModel(row, 0.0, self._books[row.coin].bbo(), self._known(row.index))
             for row in self._instruments
@@ -179,6 +177,10 @@ class SyntheticFlow:
             told.append({"event": "measured", "ms": now_ms, **self.orders.measures.report()})
         if told:
             self._folder.write(told)
+
+
+def _open_interest(row: SyntheticCoin) -> float:
+    return listing(row.coin, row.sz_decimals).open_interest if row.open_interest is None else row.open_interest
 
 
 def merge(first: CoinBlock, second: CoinBlock) -> CoinBlock:
