@@ -84,6 +84,22 @@ def test_every_hour_that_passed_is_paid_and_stamped_as_recorded() -> None:
     assert {stamp_ms(hour) % HOUR_MS for hour in range(480_000, 480_064)} == set(range(15, 47))
 
 
+def test_an_hour_is_paid_once_when_the_clock_steps_back_over_it() -> None:
+    bench = Bench()
+    bench.place(leg("BTC", "B", "100001", "0.01", "Ioc"))
+    bench.block(after_ms=2 * HOUR_MS)
+    paid = [row["time"] for row in bench.alice.fundings]
+    assert len(paid) == 2
+    bench.block(after_ms=-3 * HOUR_MS)
+    assert predicted(bench.state)[0][1][0][1]["nextFundingTime"] == (paid[-1] // HOUR_MS + 1) * HOUR_MS
+    money = bench.alice.raw_1e8
+    for _ in range(36):
+        bench.block(after_ms=5 * 60_000)
+    assert (bench.alice.raw_1e8, [row["time"] for row in bench.alice.fundings]) == (money, paid)
+    bench.block(after_ms=HOUR_MS)
+    assert [row["time"] for row in bench.alice.fundings] == [*paid, stamp_ms(paid[-1] // HOUR_MS + 1)]
+
+
 def test_an_isolated_position_pays_its_funding_itself() -> None:
     bench = Bench()
     bench.do(UpdateLeverage(1, is_cross=False, leverage=10))

@@ -40,10 +40,10 @@ def sample(state: VenueState, before_ms: int) -> None:
             book.funding.take(premium)
 
 
-def pay(state: VenueState, before_ms: int) -> None:
-    """Pay what fell due since the block before."""
-    for hour in range(before_ms // HOUR_MS, state.now_ms // HOUR_MS + 1):
-        if before_ms < stamp_ms(hour) <= state.now_ms:
+def pay(state: VenueState, latest_ms: int) -> None:
+    """Pay what fell due since the latest block before: an hour is paid once, also when the clock steps back over it."""
+    for hour in range(latest_ms // HOUR_MS, state.now_ms // HOUR_MS + 1):
+        if latest_ms < stamp_ms(hour) <= state.now_ms:
             pay_all(state, stamp_ms(hour))
 
 
@@ -87,8 +87,8 @@ def _charge(state: VenueState, user: User, book: CoinState, rate_1e10: int, at_m
 
 def predicted(state: VenueState) -> list[Any]:
     """Reply to `predictedFundings`: the running hour's rate; of other venues nothing is known here."""
-    hour = state.now_ms // HOUR_MS
-    due = next(stamp for stamp in (stamp_ms(hour), stamp_ms(hour + 1)) if stamp > state.now_ms)
+    hour = state.latest_ms // HOUR_MS
+    due = next(stamp for stamp in (stamp_ms(hour), stamp_ms(hour + 1)) if stamp > state.latest_ms)
     shown = []
     for book in state.books:
         rate = wire_text(book.funding_1e10(), RATE_DECIMALS)
