@@ -69,6 +69,7 @@ def test_columns_become_blocks_without_history_or_repeats(folder: Path) -> None:
         300: [Print(400_020, 7_000, BUY)],
         400: [],
         500: [],
+        1_500: [],
     }
     assert market.bbo() == (None, Level(400_020, 30_000, 1))
 

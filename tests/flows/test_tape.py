@@ -50,10 +50,11 @@ def test_blocks_come_in_block_time_without_history_or_repeats(tape: Path) -> Non
     flow = TapeFlow(tape, ("ETH",))
     assert flow.start_ms == START
     blocks = play(flow)
-    assert [block.venue_ms - START for block in blocks] == [200, 300, 400, 500]
-    prints = [part.prints for block in blocks for part in block.coins]
+    assert [block.venue_ms - START for block in blocks] == [200, 300, 400, 500, 1_500]
+    assert [part.dark for block in blocks for part in block.coins] == [False, False, False, False, True]
+    prints = [part.prints for block in blocks[:-1] for part in block.coins]
     assert prints == [(Print(400_000, 7_000, SELL),), (Print(400_000, 4_000, SELL),), (), ()]
-    assert [part.snapshot for block in blocks for part in block.coins] == [False, False, True, False]
+    assert [part.snapshot for block in blocks for part in block.coins] == [False, False, True, False, False]
 
 
 def test_grids_are_inferred_and_known_ones_kept(tape: Path) -> None:

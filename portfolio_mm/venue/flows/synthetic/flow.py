@@ -107,6 +107,11 @@ class SyntheticFlow:
             "events": self._chronicle.events,
         }
 
+    @property
+    def over(self) -> bool:
+        """Never."""
+        return False
+
     def next_ms(self) -> int:
         """Time of the next block; synthetic flow never ends."""
         return self.params.start_ms + (self._block + 1) * self.params.block_ms
