@@ -26,7 +26,8 @@ class CoinBlock(NamedTuple):
 
     `fills` are matches of owners' resting orders; `prints` all public trades, those fills included. `snapshot` says
     that a tape recorded a full book here. `context` is None when it did not change. `dark` says that the flow has
-    lost sight of the coin (a gap or the end of a recording, a silent upstream): nothing of its market is published meanwhile.
+    lost sight of the coin (a gap or the end of a recording, a silent upstream): nothing of its market is published
+    meanwhile.
     """
 
     coin: str

@@ -41,8 +41,8 @@ class TapeFlow:
         fills: what is assumed about fills.
 
     Raises:
-        ConfigurationError: see `read_recordings`; or the coins' recordings do not overlap in time; or a price more
-            than doubles, so that the tape cannot loop.
+        ConfigurationError: see `read_recordings`; or the coins' recordings do not overlap in time; or a coin has no
+            price at all; or a price more than doubles, so that the tape cannot loop.
     """
 
     def __init__(
@@ -58,7 +58,12 @@ class TapeFlow:
         self._instruments = tuple(instrument(rec.coin, i, rec.sz_decimals) for i, rec in enumerate(recordings))
         self._start_ms = max(int(rec.events["ms"][0]) for rec in recordings)
         if self._start_ms >= min(int(rec.events["ms"][-1]) for rec in recordings):
-            msg = f"recording {path}: its coins were not recorded at the same time; choose others with --coins"
+            why = (
+                "its coins were not recorded at the same time"
+                if len(recordings) > 1
+                else "nothing follows its first book"
+            )
+            msg = f"recording {path}: {why}; choose others with --coins"
             raise ConfigurationError(msg)
         self._turns = {rec.coin: [(_opened(rec.events, self._start_ms), rec.snapshots)] for rec in recordings}
         self._markets = {coin: QueueMarket(*turns[0], fills) for coin, turns in self._turns.items()}
@@ -75,7 +80,7 @@ class TapeFlow:
         self._loop, self._turn, self._shift_ms, self._dark, self._over = loop, 0, 0, False, False
         self._next = bisect_right(self._times, self._start_ms)
         self._contexts = {
-            row.coin: ContextModel(row, self._open_interest(row), self._markets[row.coin].bbo(), None)
+            row.coin: ContextModel(row, self._open_interest(row), self._first_px(path, row), None)
             for row in self._instruments
         }
 
@@ -171,6 +176,15 @@ class TapeFlow:
             context=context,
             dark=self._dark,
         )
+
+    def _first_px(self, path: Path | str, row: Instrument) -> float:
+        """The first mid; with a side empty the other one stands for it, with both the first price there will be."""
+        prices = [level.px_ticks for level in self._markets[row.coin].bbo() if level is not None]
+        prices = prices or mirror.first_prices(*self._turns[row.coin][0])
+        if not prices:
+            msg = f"recording {path}: {row.coin} has neither price nor trade in it; choose others with --coins"
+            raise ConfigurationError(msg)
+        return row.px(sum(prices)) / len(prices)
 
     def _open_interest(self, row: Instrument) -> float:
         return listing(row.coin, row.sz_decimals).open_interest
