@@ -70,6 +70,13 @@ RIGHT: Final[dict[Difference, str]] = {
     ("userFees", ".feeSchedule.referralDiscount", LONGER): FIXTURE,
     ("userFees", ".feeSchedule.stakingDiscount", "recorded, ours lacks it"): FIXTURE,
     ("userFees", ".feeSchedule.stakingDiscountTiers", "ours, never recorded"): FIXTURE,
+    **{
+        ("userFees", f".{field}", words): "the sample follows the documentation; replies of 2026 say feeTrialEscrow"
+        for field, words in (
+            ("feeTrialReward", "recorded, ours lacks it"),
+            ("feeTrialEscrow", "ours, never recorded"),
+        )
+    },
     ("userFees", ".stakingLink", "recorded as object"): NOT_HERE,
     ("userFees", ".stakingLink", "ours is null"): NOT_HERE,
     ("extraAgents", "[].address", "recorded as text"): FIXTURE,
