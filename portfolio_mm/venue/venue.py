@@ -141,7 +141,7 @@ class Venue:
             LOG.warning("the tape is over: market channels are silent from now on; a looping tape goes on (loop: true)")
         late, chosen = [], self.settings.reply_order
         for (_, answered), reply in zip(queue, replies, strict=True):
-            if chosen == "reply_first" or (chosen == "turns" and self.hub.disorder.reply_first()):
+            if chosen == "reply_first" or (chosen == "drawn" and self.hub.disorder.reply_first()):
                 _answer(answered, reply)
             else:
                 late.append((answered, reply))

@@ -117,6 +117,13 @@ def test_what_a_file_says_is_what_the_venue_gets() -> None:
     assert read.faults == (Drop(channel="bbo", rate=0.5),)
 
 
+def test_a_word_of_before_is_refused_with_those_of_now() -> None:
+    with pytest.raises(
+        ConfigurationError, match="reply_order is 'turns', must be one of drawn, events_first, reply_first"
+    ):
+        scenario_text("rules: {reply_order: turns}\n")
+
+
 def test_an_empty_file_is_the_defaults() -> None:
     assert scenario_text("") == VenueSettings()
 
