@@ -219,6 +219,8 @@ def test_refusals_reach_the_caller_word_for_word(sdk: Node, px: dict[str, str]) 
         sdk.call("agent", "order", {"orders": [leg(px["take"])], "grouping": "na"})
     with pytest.raises(Refused, match="Order was never placed, already canceled, or filled"):
         sdk.call("agent", "cancel", {"cancels": [{"a": 0, "o": 1}]})
+    with pytest.raises(Refused, match="No rewards to claim"):
+        sdk.call("master", "claimRewards")
     with pytest.raises(Refused, match="Must deposit before performing actions"):
         sdk.call("agent", "usdClassTransfer", {"amount": "1", "toPerp": False})
     sdk.call("other", "agentSetAbstraction", {"abstraction": "u"})

@@ -83,7 +83,6 @@ RIGHT: Final[dict[Difference, str]] = {
     ("subAccounts", "(top)", "recorded as list"): NOT_HERE,
     ("subAccounts", "(top)", "ours is null"): "documented for an account without (HL §1.17)",
     ("userDexAbstraction", "(top)", "ours is null"): "documented for an account that never chose (HL §1.17)",
-    ("userFunding", "[].delta.usdc", LONGER): "payments are exact here; the venue rounds them to six digits",
     ("userFunding", "[].delta.nSamples", "recorded as whole"): "of the time before hourly funding (HL §1.15)",
     ("userNonFundingLedgerUpdates", "[].hash", "recorded as other number"): FIXTURE,
     ("userNonFundingLedgerUpdates", "[].delta.amount", LONGER): DIGITS,

@@ -68,7 +68,8 @@ def test_a_premium_is_sampled_every_five_seconds_and_paid_within_the_first_momen
     hour = bench.state.now_ms // HOUR_MS
     before, rate = bench.alice.raw_1e8, book.funding_1e10()
     bench.block(after_ms=100)
-    assert bench.alice.raw_1e8 == before - round(0.01 * 99_000 * rate / 100)
+    assert bench.alice.raw_1e8 == before - round(0.01 * 99_000 * rate / 10_000) * 100  # millionths of a dollar
+    assert bench.alice.fundings[-1]["delta"]["usdc"] == f"{-0.01 * 99_000 * rate / 1e10:.6f}".rstrip("0")
     row = answer(bench.state, {"type": "fundingHistory", "coin": "BTC", "startTime": 0})[-1]
     assert row["time"] == bench.alice.fundings[-1]["time"] == stamp_ms(hour)
     assert e10(row["fundingRate"]) == rate == hourly_1e10(e10(row["premium"]))

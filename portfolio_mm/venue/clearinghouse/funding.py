@@ -1,8 +1,9 @@
 """Hourly funding from premium samples (HL §9).
 
 A sample every five seconds of venue time; the rate of an hour is an eighth of
-F = P + clamp(0.01 % - P, -0.05 %, 0.05 %), P the mean of the samples, at most 4 % either way. It is paid on the
-position held and the oracle price at a moment 15 to 46 ms past the hour, the same for all (recorded stamps).
+F = P + clamp(0.01 % - P, -0.05 %, 0.05 %), P the mean of the samples, at most 4 % either way. It is paid, in millionths
+of a dollar (recorded payments and their sums), on the position held and the oracle price at a moment 15 to 46 ms past
+the hour, the same for all (recorded stamps).
 """
 
 from typing import Any, Final
@@ -16,6 +17,7 @@ HOUR_MS: Final = 3_600_000
 SAMPLE_MS: Final = 5_000
 RATE_DECIMALS: Final = 10
 RATE_UNIT: Final = 10**RATE_DECIMALS
+MICRO_1E8: Final = 100
 FIRST_STAMP_MS: Final = 15
 STAMPS_MS: Final = 32
 OTHER_VENUES: Final = ("BinPerp", "BybitPerp")
@@ -68,7 +70,8 @@ def pay_all(state: VenueState, at_ms: int) -> None:
 def _charge(state: VenueState, user: User, book: CoinState, rate_1e10: int, at_ms: int) -> None:
     """Longs pay when the rate is positive: position times oracle price times rate."""
     coin, position = book.coin, user.position(book.coin.index)
-    paid = rounded(position.szi * book.oracle_ticks * TICK_LOT_1E8 * rate_1e10, RATE_UNIT)
+    notional_1e8 = position.szi * book.oracle_ticks * TICK_LOT_1E8
+    paid = rounded(notional_1e8 * rate_1e10, RATE_UNIT * MICRO_1E8) * MICRO_1E8
     if position.isolated:
         position.raw_1e8 -= paid
     else:
