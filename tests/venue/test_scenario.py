@@ -177,6 +177,7 @@ def test_a_scenario_can_be_traded_with_the_official_sdk(name: str) -> None:
 
 def test_the_twin_has_other_laws_and_the_same_means() -> None:
     settings = load_scenario(FOLDER / "twin.yaml")
+    assert settings.synthetic is not None
     plain = msgspec.structs.replace(settings.synthetic, twin=False)
     flows = [
         SyntheticFlow(market_params(given, settings.coins, settings.seed)) for given in (settings.synthetic, plain)
