@@ -99,12 +99,17 @@ def perform(venue: Venue, request: AdminRequest) -> dict[str, Any]:
 
 
 def dump(venue: Venue) -> dict[str, Any]:
-    """Blocks, connections, what happens; of every user exact equity, cash in dexes, orders, lots held, budgets."""
+    """Blocks, connections, which coins are dark and whether the market has ended for good, what happens.
+
+    Of every user: exact equity, cash in dexes, open orders, position in lots, budgets.
+    """
     state = venue.state
     return {
         "time": state.now_ms,
         "blocks": venue.blocks,
         "connections": len(venue.hub.sessions),
+        "marketOver": venue.market_over,
+        "dark": [book.coin.coin for book in state.books if book.dark],
         "faults": venue.trouble.desk.in_force(),
         "happened": list(venue.trouble.happened),
         "users": [

@@ -29,7 +29,7 @@ CANCEL_CLASS: Final = 1
 
 def run_block(state: VenueState, now_ms: int, actions: list[SignedAction]) -> list[execution.Reply]:
     """Run one block; replies in the order of `actions`. `state.outbox` holds what it told."""
-    before_ms = state.now_ms
+    before_ms, latest_ms = state.now_ms, state.latest_ms
     state.begin_block(now_ms)
     lending.refresh_all(state)
     for user, amount_1e8 in state.incoming:
@@ -39,8 +39,8 @@ def run_block(state: VenueState, now_ms: int, actions: list[SignedAction]) -> li
         happen(state)
     state.happenings = []
     agents.prune(state, before_ms)
-    funding.pay(state, before_ms)
-    if now_ms // funding.HOUR_MS != before_ms // funding.HOUR_MS:
+    funding.pay(state, latest_ms)
+    for _ in range(latest_ms // funding.HOUR_MS, now_ms // funding.HOUR_MS):
         lending.accrue(state)
     _fire_switches(state)
     replies: dict[int, execution.Reply] = {}

@@ -116,7 +116,7 @@ class VenueSettings(msgspec.Struct, frozen=True):
         latency_ms: added before an action may enter a block and before its reply leaves, real milliseconds.
         latency: more of that, as distributions per class and way.
         reply_order: whether the reply to an action leaves before the events of its block; the venue defines no order
-            (HL §4.4).
+            (HL §4.4), so each is drawn from the seed by default.
         ip_limit: enforce the limits per IP address: 1200 weight a minute, connections, subscriptions (HL §5.1, §5.3).
         requests_base: address budget before volume (HL §5.2).
         day_actions: actions a UTC day of a unified account (HL §5.4).
@@ -185,7 +185,7 @@ class VenueSettings(msgspec.Struct, frozen=True):
     block_ms: Annotated[int, Meta(ge=5, le=10_000)] = 100
     latency_ms: Annotated[int, Meta(ge=0, le=60_000)] = 0
     latency: Latency = Latency()
-    reply_order: Literal["turns", "reply_first", "events_first"] = "turns"
+    reply_order: Literal["drawn", "reply_first", "events_first"] = "drawn"
     ip_limit: bool = True
     requests_base: Count = 10_000
     day_actions: Count = 50_000

@@ -42,12 +42,12 @@ __all__ = ["CoinState", "VenueState"]
 
 
 class VenueState:
-    """State of one venue. `now_ms` is the time of the block that is running, or ran last."""
+    """State of one venue. `now_ms` is the time of the block that is running, or ran last; `latest_ms` the highest."""
 
     def __init__(self, settings: VenueSettings, flow: Flow, accounts: tuple[FundedAccount, ...], start_ms: int) -> None:
         self.settings = settings
         self.flow = flow
-        self.start_ms = self.now_ms = start_ms
+        self.start_ms = self.now_ms = self.latest_ms = start_ms
         self.listing = Listing(flow.instruments(), settings.margin_modes, settings.dexes)
         self.coins = self.listing.tradable
         markets = flow.markets()
@@ -181,6 +181,7 @@ class VenueState:
     def begin_block(self, now_ms: int) -> None:
         """Start a block: a new time and an empty outbox; on a new UTC day, new fee tiers."""
         yesterday, self.now_ms = self.day, now_ms
+        self.latest_ms = max(self.latest_ms, now_ms)
         if self.day != yesterday:
             for user in self.users.values():
                 user.standing.renew(self.day, self.exchange)

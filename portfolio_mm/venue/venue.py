@@ -1,6 +1,7 @@
 """One running venue: its clock, the queue of the next block, the pulse that runs blocks, and everybody listening."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -22,6 +23,7 @@ from portfolio_mm.venue.settings import VenueSettings
 from portfolio_mm.venue.state import DAY_MS, VenueState
 from portfolio_mm.venue.streams.hub import Hub
 
+LOG: Final = logging.getLogger(__name__)
 Queued = tuple[SignedAction, asyncio.Future[Reply]]
 LEGS_PER_WEIGHT: Final = 40
 NOTHING_WRONG: Final = ActionTrouble(None, None)
@@ -48,6 +50,8 @@ class Venue:
         self.hub = Hub(self.state)
         self.trouble = Trouble(self.state, self.hub, self.clock)
         self.blocks = 0
+        self.market_over = False
+        """Whether the flow has ended, after which nothing of the market is published."""
         self.witnesses: list[Callable[[int], None]] = []
         """Called with the venue's time after every block."""
         self._queue: list[Queued] = []
@@ -132,9 +136,12 @@ class Venue:
                 answered.cancel()
             raise
         self.blocks += 1
+        if self.state.flow.over and not self.market_over:
+            self.market_over = True
+            LOG.warning("the tape is over: market channels are silent from now on; a looping tape goes on (loop: true)")
         late, chosen = [], self.settings.reply_order
         for (_, answered), reply in zip(queue, replies, strict=True):
-            if chosen == "reply_first" or (chosen == "turns" and self.hub.disorder.reply_first()):
+            if chosen == "reply_first" or (chosen == "drawn" and self.hub.disorder.reply_first()):
                 _answer(answered, reply)
             else:
                 late.append((answered, reply))

@@ -128,7 +128,13 @@ def test_a_gap_is_dark_and_the_trades_of_it_are_not_played(gapped: TapeFlow) -> 
     while (at := gapped.next_ms()) is not None:
         (block,) = gapped.advance(at).coins
         seen.append((at - START, block.dark, [row.px_ticks for row in block.prints]))
-    assert seen == [(100, False, [400_000]), (101, True, []), (9_500, False, []), (9_600, False, [398_500])]
+    assert seen == [
+        (100, False, [400_000]),
+        (101, True, []),
+        (9_500, False, []),
+        (9_600, False, [398_500]),
+        (10_600, True, []),
+    ]
 
 
 def test_an_order_that_the_market_passed_in_a_gap_fills_when_it_is_seen_again(gapped: TapeFlow) -> None:

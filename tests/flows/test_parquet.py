@@ -69,6 +69,7 @@ def test_columns_become_blocks_without_history_or_repeats(folder: Path) -> None:
         300: [Print(400_020, 7_000, BUY)],
         400: [],
         500: [],
+        1_500: [],
     }
     assert market.bbo() == (None, Level(400_020, 30_000, 1))
 
@@ -76,9 +77,16 @@ def test_columns_become_blocks_without_history_or_repeats(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda rows: [{**row, "sz": None} for row in rows], "prices or sizes are missing"),
+        (lambda rows: [*rows[:4], {**rows[4], "sz": None}], r"trades\.parquet: row 5 lacks a time, a price or a size"),
         (lambda rows: [{key: value for key, value in row.items() if key != "side"} for row in rows], "side"),
-        (lambda rows: [{**row, "px": 4000.12} for row in rows], "not on the grid"),
+        (lambda rows: [*rows[:2], {**rows[2], "side": "S"}, *rows[3:]], "row 3 has side S, must be A or B"),
+        (lambda rows: [{**row, "px": "many"} for row in rows], "could not convert string to float"),
+        (
+            lambda rows: [*rows[:2], {**rows[2], "px": 4000.12}, *rows[3:]],
+            "row 3 of ETH/trades.parquet: ETH trades price 4000.12 is not on the grid",
+        ),
+        (lambda rows: [*rows[:4], {**rows[4], "sz": -1.0}], "row 5 of ETH/trades.parquet: .*not a positive number"),
+        (lambda rows: [*rows[:4], {**rows[4], "exch_ms": 10**18}], "row 5 .* time is not in milliseconds since 1970"),
     ],
 )
 def test_a_set_that_lacks_something_is_refused_with_its_place(folder: Path, change: Any, complaint: str) -> None:
@@ -86,6 +94,25 @@ def test_a_set_that_lacks_something_is_refused_with_its_place(folder: Path, chan
     with pytest.raises(ConfigurationError, match=complaint) as caught:
         TapeFlow(folder)
     assert str(folder) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"bid_px": [3999.9, 4000.0]}, "row 1 of ETH/l2Book.parquet: ETH l2Book levels are not in order"),
+        ({"bid_px": [4000.2, 3999.9]}, "row 1 .* best bid is not below the best ask"),
+        ({"bid_px": [4000.0, float("inf")]}, "row 1 .* price or size is not a positive number"),
+        ({"bid_sz": [1.0]}, "row 1 .* price or size is not a positive number"),
+        ({"bid_sz": [1.0, 0.000_000_3]}, "row 1 .* has more than 6 decimals"),
+        ({"bid_px": [4000.0, None]}, r"l2Book\.parquet: row 1 lacks a price or a size"),
+        ({"ask_px": 4000.2}, "column ask_px holds double, must be a list of numbers"),
+    ],
+)
+def test_a_book_that_cannot_be_is_refused_with_its_row(folder: Path, change: Any, complaint: str) -> None:
+    rows = [{**row, **change} if at == 0 or "ask_px" in change else row for at, row in enumerate(BOOKS)]
+    columns(folder, "ETH", "l2Book", rows)
+    with pytest.raises(ConfigurationError, match=complaint):
+        TapeFlow(folder)
 
 
 def test_a_damaged_or_empty_folder_is_named(folder: Path, tmp_path: Path) -> None:

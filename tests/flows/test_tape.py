@@ -11,10 +11,15 @@ from portfolio_mm.domain.errors import ConfigurationError
 from portfolio_mm.domain.price_grid import round_px
 from portfolio_mm.domain.units import BUY, SELL, SIDES, SIGN
 from portfolio_mm.matching.market import Fill, Level, NewOrder, Print, Tif
+from portfolio_mm.venue import chain
+from portfolio_mm.venue.clearinghouse.accounts import funded_accounts
 from portfolio_mm.venue.flows.flow import Flow
 from portfolio_mm.venue.flows.tape import LOOP_PAUSE_MS, TapeFlow
+from portfolio_mm.venue.info import views_market
+from portfolio_mm.venue.settings import VenueSettings
+from portfolio_mm.venue.state import VenueState
 from tests.flows import recordings
-from tests.flows.sets import START, best, book, lines, trade, write
+from tests.flows.sets import START, Message, best, book, level, lines, trade, write
 
 RECORDED = recordings.SET / "ws.jsonl.zst"
 MESSAGES = [
@@ -34,6 +39,17 @@ MESSAGES = [
 ]
 
 
+def said(message: Message) -> str:
+    """One more line of a tape."""
+    return json.dumps({"recv_us": (START + 800) * 1000, "msg": message})
+
+
+def deep(coin: str, ms: int, bids: list[tuple[str, str]], asks: tuple[tuple[str, str], ...] = ()) -> Message:
+    """A book of several levels."""
+    levels = [[level(*row) for row in side] for side in (bids, asks)]
+    return {"channel": "l2Book", "data": {"coin": coin, "time": START + ms, "levels": levels}}
+
+
 @pytest.fixture
 def tape(tmp_path: Path) -> Path:
     return write(tmp_path / "ws.jsonl.zst", lines(MESSAGES))
@@ -50,10 +66,11 @@ def test_blocks_come_in_block_time_without_history_or_repeats(tape: Path) -> Non
     flow = TapeFlow(tape, ("ETH",))
     assert flow.start_ms == START
     blocks = play(flow)
-    assert [block.venue_ms - START for block in blocks] == [200, 300, 400, 500]
-    prints = [part.prints for block in blocks for part in block.coins]
+    assert [block.venue_ms - START for block in blocks] == [200, 300, 400, 500, 1_500]
+    assert [part.dark for block in blocks for part in block.coins] == [False, False, False, False, True]
+    prints = [part.prints for block in blocks[:-1] for part in block.coins]
     assert prints == [(Print(400_000, 7_000, SELL),), (Print(400_000, 4_000, SELL),), (), ()]
-    assert [part.snapshot for block in blocks for part in block.coins] == [False, False, True, False]
+    assert [part.snapshot for block in blocks for part in block.coins] == [False, False, True, False, False]
 
 
 def test_grids_are_inferred_and_known_ones_kept(tape: Path) -> None:
@@ -83,6 +100,44 @@ def test_a_side_may_be_empty(tape: Path) -> None:
     assert flow.markets()["WLFI"].bbo() == (None, Level(186_530, 100, 1))
     flow.advance(START + 600)
     assert flow.markets()["WLFI"].bbo().ask == Level(186_530, 40, 1)
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks", "mark"),
+    [
+        ([], (("4000.2", "2.0"),), 4000.2),
+        ([("4000.0", "1.0")], (), 4000.0),
+        ([], (), 4001.5),  # nothing to go by: the first trade
+    ],
+)
+def test_a_first_book_may_have_an_empty_side(tmp_path: Path, bids: Any, asks: Any, mark: float) -> None:
+    messages = [
+        deep("ETH", 0, bids, asks),
+        trade("ETH", 300, "A", "4001.5", "0.4", 3),
+        book("ETH", 6_000, ("4000.0", "1.0"), ("4000.2", "2.0")),
+        best("ETH", 9_500, ("4000.0", "1.0"), ("4000.2", "3.0")),
+    ]
+    path = write(tmp_path / "ws.jsonl.zst", lines(messages))
+    state = VenueState(VenueSettings(tape=str(path)), TapeFlow(path, loop=True), funded_accounts(1, 1), START)
+    shown = views_market.context(state.by_coin["ETH"])
+    assert (float(shown["markPx"]), float(shown["oraclePx"]), shown["midPx"]) == (mark, mark, None)
+    best_prices = views_market.bbo(state, state.by_coin["ETH"])["bbo"]
+    assert [row is None for row in best_prices] == [not bids, not asks]
+    for ms in range(100, 9_600, 100):
+        chain.run_block(state, START + ms, [])
+    assert views_market.context(state.by_coin["ETH"])["midPx"] == "4000.1"
+
+
+def test_a_coin_without_any_price_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "ws.jsonl.zst", lines([deep("ETH", 0, []), deep("ETH", 500, [])]))
+    with pytest.raises(ConfigurationError, match="ETH has neither price nor trade in it"):
+        TapeFlow(path)
+
+
+def test_a_tape_of_one_moment_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "ws.jsonl.zst", lines([book("ETH", 0, ("4000.0", "1.0"), ("4000.2", "2.0"))]))
+    with pytest.raises(ConfigurationError, match="nothing follows its first book"):
+        TapeFlow(path)
 
 
 def test_a_looping_tape_starts_again_with_later_times(tape: Path) -> None:
@@ -117,8 +172,15 @@ def test_a_plain_file_reads_like_a_compressed_one(tmp_path: Path, tape: Path) ->
         (json.dumps({"recv_us": 1, "msg": {"channel": "bbo", "data": {"coin": "ETH"}}}), "line 13: bbo message"),
         (
             json.dumps({"recv_us": START * 1000, "msg": trade("ETH", 700, "B", "4000.12", "1", 9)}),
-            "ETH price 4000.12 is not on",
+            "line 13: ETH trades price 4000.12 is not on",
         ),
+        (said(best("ETH", 700, ("4000.0", "1.0"), ("4000.0", "1.0"))), "line 13: ETH bbo best bid is not below"),
+        (said(best("ETH", 700, ("-1", "1.0"), ("4000.0", "1.0"))), "line 13: bbo message is malformed"),
+        (said(best("ETH", 700, ("nan", "1.0"), ("4000.0", "1.0"))), "line 13: bbo message is malformed"),
+        (said(trade("ETH", 700, "S", "4000.0", "1.0", 9)), "line 13: trades message is malformed"),
+        (said(trade("ETH", 700, "B", "4000.0", "0.0000001", 9)), "line 13: ETH trades size 1e-07 has more than 6"),
+        (said(book("ETH", 700, ("4000.0", "1.0"), ("3999.9", "1.0"))), "line 13: ETH l2Book best bid is not below"),
+        (said(deep("ETH", 700, [("4000.0", "1.0"), ("4000.0", "1.0")])), "line 13: ETH l2Book levels are not in order"),
     ],
 )
 def test_a_damaged_recording_is_refused_with_its_place(tmp_path: Path, bad: str, complaint: str) -> None:

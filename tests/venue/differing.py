@@ -68,13 +68,19 @@ RIGHT: Final[dict[Difference, str]] = {
     ("userFees", ".feeSchedule.referralDiscount", LONGER): FIXTURE,
     ("userFees", ".feeSchedule.stakingDiscount", "recorded, ours lacks it"): FIXTURE,
     ("userFees", ".feeSchedule.stakingDiscountTiers", "ours, never recorded"): FIXTURE,
+    **{
+        ("userFees", f".{field}", words): "the sample follows the documentation; replies of 2026 say feeTrialEscrow"
+        for field, words in (
+            ("feeTrialReward", "recorded, ours lacks it"),
+            ("feeTrialEscrow", "ours, never recorded"),
+        )
+    },
     ("userFees", ".stakingLink", "recorded as object"): NOT_HERE,
     ("userFees", ".stakingLink", "ours is null"): NOT_HERE,
     ("extraAgents", "[].address", "recorded as text"): FIXTURE,
     ("subAccounts", "(top)", "recorded as list"): NOT_HERE,
     ("subAccounts", "(top)", "ours is null"): "documented for an account without (HL §1.17)",
     ("userDexAbstraction", "(top)", "ours is null"): "documented for an account that never chose (HL §1.17)",
-    ("userFunding", "[].delta.usdc", LONGER): "payments are exact here; the venue rounds them to six digits",
     ("userFunding", "[].delta.nSamples", "recorded as whole"): "of the time before hourly funding (HL §1.15)",
     ("userNonFundingLedgerUpdates", "[].hash", "recorded as other number"): FIXTURE,
     ("userNonFundingLedgerUpdates", "[].delta.amount", LONGER): DIGITS,

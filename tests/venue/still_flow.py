@@ -74,6 +74,10 @@ class StillFlow:
     def day_volume_usd(self, coin: str) -> float:
         return 10.0 * MID[coin]
 
+    @property
+    def over(self) -> bool:
+        return False
+
     def next_ms(self) -> int | None:
         return 0 if self._waiting else None
 

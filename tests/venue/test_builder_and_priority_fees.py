@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from portfolio_mm.venue.process import RunningVenue
+from portfolio_mm.venue.protocol.account_actions import ClaimRewards
 from portfolio_mm.venue.protocol.actions import Order
 from portfolio_mm.venue.protocol.builders import ApproveBuilderFee, Builder, Priority
 from tests.venue.bench_chain import Bench, leg
@@ -36,6 +37,24 @@ def test_a_builder_is_paid_what_was_approved_and_the_fee_says_so() -> None:
     (row,) = bench.state.outbox.fills[1]
     assert (row["builderFee"], row["fee"]) == ("0.100001", "0.5500055")
     assert bench.bob.builder_rewards_1e8 == 10_000_100
+
+
+def test_a_builder_claims_what_it_earned_once() -> None:
+    bench = Bench()
+    nothing = {"status": "err", "response": "No rewards to claim"}
+    assert bench.do(ClaimRewards(), bench.bob) == nothing
+    approve(bench, "0.01%")
+    with_builder(bench, 10)
+    me = {"user": bench.bob.address}
+    assert bench.read("referral", **me)["builderRewards"] == "0.100001"
+    spot = bench.bob.spot_1e8
+    assert bench.do(ClaimRewards(), bench.bob) == {"status": "ok", "response": {"type": "default"}}
+    assert bench.bob.spot_1e8 - spot == 10_000_100
+    shown = bench.read("referral", **me)
+    assert (shown["builderRewards"], shown["claimedRewards"]) == ("0.0", "0.100001")
+    row = bench.read("userNonFundingLedgerUpdates", startTime=0, **me)[-1]
+    assert row["delta"] == {"type": "rewardsClaim", "amount": "0.100001", "token": "USDC"}
+    assert bench.do(ClaimRewards(), bench.bob) == nothing
 
 
 def test_a_resting_order_pays_its_builder_when_it_is_filled() -> None:

@@ -204,6 +204,16 @@ def test_interest_is_paid_and_earned_every_hour() -> None:
     assert (float(loan["basis"]), float(loan["value"])) == (5_000.0, 5_000 + earned / USD)
 
 
+def test_interest_of_an_hour_is_booked_once_also_when_the_clock_steps_back() -> None:
+    bench = Bench(mode="portfolio", deposit_usd=5_000.0)
+    bench.block(after_ms=2 * HOUR_MS)
+    earned = bench.alice.spot_1e8
+    assert len(read(bench, "userBorrowLendInterest", startTime=0)) == 2
+    bench.block(after_ms=-HOUR_MS)
+    bench.block(after_ms=HOUR_MS)
+    assert bench.alice.spot_1e8 == earned
+
+
 def test_portfolio_margin_refuses_what_unified_refuses() -> None:
     bench = Bench(mode="portfolio", day_actions=3)
     text = "Unified account only supports sending assets through spot"

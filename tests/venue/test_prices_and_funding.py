@@ -68,7 +68,8 @@ def test_a_premium_is_sampled_every_five_seconds_and_paid_within_the_first_momen
     hour = bench.state.now_ms // HOUR_MS
     before, rate = bench.alice.raw_1e8, book.funding_1e10()
     bench.block(after_ms=100)
-    assert bench.alice.raw_1e8 == before - round(0.01 * 99_000 * rate / 100)
+    assert bench.alice.raw_1e8 == before - round(0.01 * 99_000 * rate / 10_000) * 100  # millionths of a dollar
+    assert bench.alice.fundings[-1]["delta"]["usdc"] == f"{-0.01 * 99_000 * rate / 1e10:.6f}".rstrip("0")
     row = answer(bench.state, {"type": "fundingHistory", "coin": "BTC", "startTime": 0})[-1]
     assert row["time"] == bench.alice.fundings[-1]["time"] == stamp_ms(hour)
     assert e10(row["fundingRate"]) == rate == hourly_1e10(e10(row["premium"]))
@@ -82,6 +83,22 @@ def test_every_hour_that_passed_is_paid_and_stamped_as_recorded() -> None:
     assert len(stamps) == 3
     assert all(15 <= stamp <= 46 for stamp in stamps)
     assert {stamp_ms(hour) % HOUR_MS for hour in range(480_000, 480_064)} == set(range(15, 47))
+
+
+def test_an_hour_is_paid_once_when_the_clock_steps_back_over_it() -> None:
+    bench = Bench()
+    bench.place(leg("BTC", "B", "100001", "0.01", "Ioc"))
+    bench.block(after_ms=2 * HOUR_MS)
+    paid = [row["time"] for row in bench.alice.fundings]
+    assert len(paid) == 2
+    bench.block(after_ms=-3 * HOUR_MS)
+    assert predicted(bench.state)[0][1][0][1]["nextFundingTime"] == (paid[-1] // HOUR_MS + 1) * HOUR_MS
+    money = bench.alice.raw_1e8
+    for _ in range(36):
+        bench.block(after_ms=5 * 60_000)
+    assert (bench.alice.raw_1e8, [row["time"] for row in bench.alice.fundings]) == (money, paid)
+    bench.block(after_ms=HOUR_MS)
+    assert [row["time"] for row in bench.alice.fundings] == [*paid, stamp_ms(paid[-1] // HOUR_MS + 1)]
 
 
 def test_an_isolated_position_pays_its_funding_itself() -> None:

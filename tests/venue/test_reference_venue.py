@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,11 @@ class Run:
         self.ws = running.url.replace("http", "ws")
         self._server = running.server
 
+    @property
+    def connections(self) -> int:
+        """Those whose conversation has not ended."""
+        return len(self._server._connections)
+
     def step(self) -> None:
         self.flow.advance(self.flow.next_ms())
         self._server.step(NOW_MS + self.flow.next_ms() - self.flow.start_ms)
@@ -63,6 +68,12 @@ async def ask(client: ClientConnection, **request: Any) -> Any:
     while "e" in (answer := await heard(client)) or "stream" in answer:
         pass
     return answer
+
+
+async def until(right: Callable[[], bool]) -> None:
+    async with asyncio.timeout(WAIT_S):
+        while not right():  # noqa: ASYNC110 - only asking tells
+            await asyncio.sleep(0.01)
 
 
 async def drained(client: ClientConnection) -> None:
@@ -183,9 +194,13 @@ async def test_wrong_requests_get_the_documented_words() -> None:
 
 
 async def test_connections_end_when_too_old_too_loud_or_without_pong() -> None:
-    async with run("BTC", life_s=0.2) as market, connect(f"{market.ws}/ws") as client:
-        with pytest.raises(ConnectionClosed):
-            await asyncio.wait_for(client.recv(), WAIT_S)
+    async with run("BTC", life_s=0.2) as market, connect(f"{market.ws}/ws/btcusdt@bookTicker") as client:
+        market.step()
+        with pytest.raises(ConnectionClosed) as ended:
+            await drained(client)
+        assert ended.value.rcvd is not None
+        assert ended.value.rcvd.code == aiohttp.WSCloseCode.GOING_AWAY
+    assert ReferenceSettings().life_s == 24 * 3_600
     async with run("BTC", messages_per_s=3) as market, connect(f"{market.ws}/ws") as client:
         for number in range(4):
             await client.send(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": number}))
@@ -198,6 +213,49 @@ async def test_connections_end_when_too_old_too_loud_or_without_pong() -> None:
         while (await asyncio.wait_for(silent.receive(), WAIT_S)).type is aiohttp.WSMsgType.PING:
             pass
         assert silent.close_code == aiohttp.WSCloseCode.GOING_AWAY
+
+
+@contextlib.asynccontextmanager
+async def deaf(ws: str, path: str) -> AsyncIterator[asyncio.StreamReader]:
+    """A client that shakes hands and then takes nothing from its socket."""
+    host, _, port = ws.removeprefix("ws://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=1_024)
+    head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    writer.write(f"{head}Sec-WebSocket-Key: {'A' * 22}==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
+    assert b"101" in await asyncio.wait_for(reader.readline(), WAIT_S)
+    try:
+        yield reader
+    finally:
+        writer.transport.abort()
+
+
+async def test_a_client_that_does_not_read_is_cut_off_and_others_are_not() -> None:
+    names = [f"{coin}usdt@{kind}" for coin in ("btc", "eth") for kind in ("depth@100ms", "bookTicker", "aggTrade")]
+    async with run("BTC", "ETH", trades_per_s=200.0) as market, connect(f"{market.ws}/ws/btcusdt@bookTicker") as other:
+        async with deaf(market.ws, f"/stream?streams={'/'.join(names)}") as reader:
+            await until(lambda: market.connections == 2)
+            last = 0
+
+            async def follow() -> None:
+                nonlocal last
+                async for text in other:
+                    last = json.loads(text)["u"]
+
+            following = asyncio.create_task(follow())
+            for steps in itertools.count():
+                market.step()
+                await asyncio.sleep(0)
+                if market.connections == 1:
+                    break
+                assert steps < 5_000, "it was never cut off"
+            before = last
+            for _ in range(20):
+                market.step()
+            await until(lambda: last > before)
+            with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+                await asyncio.wait_for(reader.readexactly(1 << 30), WAIT_S)
+            following.cancel()
+        assert market.connections == 1
 
 
 async def test_reference_prices_lead_by_the_planted_time() -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,10 +19,11 @@ from portfolio_mm.venue.clearinghouse.tiers import tiers
 from portfolio_mm.venue.delays import Constant, Latency, Lognormal, Quantiles
 from portfolio_mm.venue.faults.events import Sweep
 from portfolio_mm.venue.faults.kinds import Drop
+from portfolio_mm.venue.flows.synthetic import SyntheticFlow
 from portfolio_mm.venue.process import running_venue
 from portfolio_mm.venue.protocol.actions import Cancel, Order
 from portfolio_mm.venue.scenario.file import load_scenario, scenario_text
-from portfolio_mm.venue.settings import AccountOverride, FeeTierName, VenueSettings
+from portfolio_mm.venue.settings import AccountOverride, FeeTierName, VenueSettings, market_params
 from scripts.scenario import TARGET, page_text
 from tests.venue.bench_chain import Bench, leg
 from tests.venue.served import client, served
@@ -117,6 +119,13 @@ def test_what_a_file_says_is_what_the_venue_gets() -> None:
     assert read.faults == (Drop(channel="bbo", rate=0.5),)
 
 
+def test_a_word_of_before_is_refused_with_those_of_now() -> None:
+    with pytest.raises(
+        ConfigurationError, match="reply_order is 'turns', must be one of drawn, events_first, reply_first"
+    ):
+        scenario_text("rules: {reply_order: turns}\n")
+
+
 def test_an_empty_file_is_the_defaults() -> None:
     assert scenario_text("") == VenueSettings()
 
@@ -164,6 +173,37 @@ def test_a_scenario_can_be_traded_with_the_official_sdk(name: str) -> None:
         assert reply["status"] == "ok"
         assert sdk.info.user_state(sdk.address)["marginSummary"]["accountValue"] != "0.0"
         assert running.venue.blocks > before
+
+
+def test_the_twin_has_other_laws_and_the_same_means() -> None:
+    settings = load_scenario(FOLDER / "twin.yaml")
+    assert settings.synthetic is not None
+    plain = msgspec.structs.replace(settings.synthetic, twin=False)
+    flows = [
+        SyntheticFlow(market_params(given, settings.coins, settings.seed)) for given in (settings.synthetic, plain)
+    ]
+    twin, other = (flow.truth() for flow in flows)
+    assert (twin["twin"], other["twin"]) == (True, False)
+    for made, laws in (
+        (twin, ("power", "power", "ageing", 0.3)),
+        (other, ("exponential", "exponential", "constant", 0.0)),
+    ):
+        orders = (made["reach_law"], made["hawkes"]["kernel_law"])
+        assert (*orders, made["makers"]["cancel_law"], made["stamp_hold"]) == laws
+    assert twin["hawkes"]["branching_ratio"] == other["hawkes"]["branching_ratio"] > 0.1
+    assert twin["A_per_s"] == other["A_per_s"]
+    assert twin["makers"]["life_s"] == other["makers"]["life_s"] == 2.0
+    traded = []
+    for flow in flows:
+        prints = [row for block in flow.advance(flow.start_ms + 60_000).coins for row in block.prints]
+        traded.append([row.sz_lots for row in prints])
+    assert traded[0] != traded[1]
+    assert len(traded[0]) > 30
+
+
+def test_every_example_is_on_the_page() -> None:
+    page = TARGET.read_text(encoding="utf-8")
+    assert [name for name in EXAMPLES if f"(../examples/scenarios/{name})" not in page] == []
 
 
 def test_the_bot_of_the_docs_trades() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hyperliquid.utils import signing
 
 from portfolio_mm.venue.process import RunningVenue
+from portfolio_mm.venue.protocol.actions import Order
 from portfolio_mm.venue.protocol.twaps import TwapCancel, TwapDetails, TwapOrder, TwapStart, TwapWire
 from portfolio_mm.venue.streams.frames import BlockFrames
 from portfolio_mm.venue.streams.subscriptions import Topic
@@ -22,6 +23,18 @@ def start(bench: Bench, wire: TwapWire = BUY_011, details: TwapDetails | None = 
     assert reply["status"] == "ok", reply
     assert reply["response"]["type"] == "twapOrder"
     return reply["response"]["data"]["status"]
+
+
+def test_neither_side_of_a_slice_nor_its_print_has_a_hash() -> None:
+    """As node outputs and public trades have it; any other trade of the block has the block's (HL §1.12)."""
+    bench = Bench()
+    bench.place(leg("BTC", "A", "100000", "0.01"), user=bench.bob)
+    orders = Order((leg("BTC", "B", "100001", "0.001", "Ioc"),), "na")
+    bench.block(bench.signed(orders), bench.signed(TwapOrder(BUY_011)))
+    rows = bench.state.outbox.trades["BTC"]
+    hashes = [[row["hash"] for row in told] for told in (rows, *(bench.state.outbox.fills[user] for user in (1, 2)))]
+    assert hashes == [[bench.state.block_hash(), ZERO_HASH]] * 3
+    assert [row["twapId"] for row in bench.state.outbox.fills[2]] == [None, None]
 
 
 def refill(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from portfolio_mm.venue.protocol.amounts import usd_text, wire_text
 from portfolio_mm.venue.state import VenueState
 
 NO_HASH: Final = "0x" + "0" * 64
-"""Slices of a TWAP are nobody's transaction (HL §1.12)."""
+"""Slices of a TWAP are nobody's transaction (HL §1.12): neither side of the match has a hash, nor has its print."""
 TENTHS_OF_A_BP: Final = 100_000
 
 
@@ -35,6 +35,8 @@ class Trade(NamedTuple):
     builder: tuple[str, int] | None = None
     """Address, tenths of a basis point."""
     twap_id: int | None = None
+    sliced: bool = False
+    """Whether the taker is a slice of a TWAP."""
 
 
 def book(state: VenueState, user: User, coin: Instrument, trade: Trade) -> None:
@@ -66,7 +68,7 @@ def book(state: VenueState, user: User, coin: Instrument, trade: Trade) -> None:
         "startPosition": wire_text(before, coin.sz_decimals),
         "dir": trade.dir_shown or direction(before, trade.lots),
         "closedPnl": usd_text(pnl),
-        "hash": state.block_hash() if trade.twap_id is None else NO_HASH,
+        "hash": NO_HASH if trade.sliced else state.block_hash(),
         "oid": trade.oid,
         "crossed": trade.crossed,
         "fee": usd_text(fee),

@@ -21,10 +21,11 @@ LIQUIDATION: Final = "LiquidationMarket"
 
 
 class Settled(NamedTuple):
-    """What came of a match: its trade id and the lots that changed hands."""
+    """What came of a match: its trade id, the lots that changed hands, whether a slice of a TWAP took them."""
 
     tid: int
     sz_lots: int
+    sliced: bool
 
 
 def settle(state: VenueState, fills: Sequence[Fill]) -> list[Settled]:
@@ -35,8 +36,8 @@ def settle(state: VenueState, fills: Sequence[Fill]) -> list[Settled]:
     """
     settled = []
     for fill in fills:
-        tid, lots = state.new_tid(), _deliver(state, fill)
-        settled.append(Settled(tid, lots))
+        tid, lots, sliced = state.new_tid(), _deliver(state, fill), _sliced(state, fill)
+        settled.append(Settled(tid, lots, sliced))
         liquidation = _liquidation(state, fill)
         sides = (
             (fill.maker_owner, fill.maker_oid, 1 - fill.aggressor_side, False),
@@ -55,6 +56,7 @@ def settle(state: VenueState, fills: Sequence[Fill]) -> list[Settled]:
                     liquidation=liquidation,
                     builder=order.builder,
                     twap_id=order.twap_id,
+                    sliced=sliced,
                 )
                 _fill(state, state.users[owner], order, trade)
         if lots < fill.sz_lots and fill.maker_oid in (resting := state.users[fill.maker_owner].open):
@@ -84,6 +86,12 @@ def _closable(user: User, order: OwnOrder, lots: int) -> int:
     if not order.reduce_only:
         return lots
     return min(lots, abs(szi)) if szi * SIGN[order.side] < 0 else 0
+
+
+def _sliced(state: VenueState, fill: Fill) -> bool:
+    if fill.taker_owner == BACKGROUND:
+        return False
+    return state.users[fill.taker_owner].open[fill.taker_oid].twap_id is not None
 
 
 def _liquidation(state: VenueState, fill: Fill) -> dict[str, str] | None:
@@ -164,13 +172,14 @@ def publish(
         if matched[trade]:
             fill, result = matched[trade].pop(0)
             if result.sz_lots:
-                _print(state, book, trade._replace(sz_lots=result.sz_lots), result.tid, _users(state, fill))
+                _print(state, book, trade._replace(sz_lots=result.sz_lots), result, _users(state, fill))
             rest = rest - result.sz_lots if fill.taker_owner == BACKGROUND else 0
         if rest:
-            _print(state, book, trade._replace(sz_lots=rest), state.new_tid(), [BACKGROUND_ADDRESS, BACKGROUND_ADDRESS])
+            among = Settled(state.new_tid(), rest, sliced=False)
+            _print(state, book, trade._replace(sz_lots=rest), among, [BACKGROUND_ADDRESS, BACKGROUND_ADDRESS])
 
 
-def _print(state: VenueState, book: CoinState, trade: Print, tid: int, users: list[str]) -> None:
+def _print(state: VenueState, book: CoinState, trade: Print, settled: Settled, users: list[str]) -> None:
     coin = book.coin
     row = {
         "coin": coin.coin,
@@ -178,8 +187,8 @@ def _print(state: VenueState, book: CoinState, trade: Print, tid: int, users: li
         "px": wire_text(trade.px_ticks, coin.px_decimals),
         "sz": wire_text(trade.sz_lots, coin.sz_decimals),
         "time": state.now_ms,
-        "hash": state.block_hash(),
-        "tid": tid,
+        "hash": booking.NO_HASH if settled.sliced else state.block_hash(),
+        "tid": settled.tid,
         "users": users,
     }
     book.trades.append(row)

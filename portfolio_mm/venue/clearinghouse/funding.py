@@ -1,8 +1,9 @@
 """Hourly funding from premium samples (HL §9).
 
 A sample every five seconds of venue time; the rate of an hour is an eighth of
-F = P + clamp(0.01 % - P, -0.05 %, 0.05 %), P the mean of the samples, at most 4 % either way. It is paid on the
-position held and the oracle price at a moment 15 to 46 ms past the hour, the same for all (recorded stamps).
+F = P + clamp(0.01 % - P, -0.05 %, 0.05 %), P the mean of the samples, at most 4 % either way. It is paid, in millionths
+of a dollar (recorded payments and their sums), on the position held and the oracle price at a moment 15 to 46 ms past
+the hour, the same for all (recorded stamps).
 """
 
 from typing import Any, Final
@@ -16,6 +17,7 @@ HOUR_MS: Final = 3_600_000
 SAMPLE_MS: Final = 5_000
 RATE_DECIMALS: Final = 10
 RATE_UNIT: Final = 10**RATE_DECIMALS
+MICRO_1E8: Final = 100
 FIRST_STAMP_MS: Final = 15
 STAMPS_MS: Final = 32
 OTHER_VENUES: Final = ("BinPerp", "BybitPerp")
@@ -40,10 +42,10 @@ def sample(state: VenueState, before_ms: int) -> None:
             book.funding.take(premium)
 
 
-def pay(state: VenueState, before_ms: int) -> None:
-    """Pay what fell due since the block before."""
-    for hour in range(before_ms // HOUR_MS, state.now_ms // HOUR_MS + 1):
-        if before_ms < stamp_ms(hour) <= state.now_ms:
+def pay(state: VenueState, latest_ms: int) -> None:
+    """Pay what fell due since the latest block before: an hour is paid once, also when the clock steps back over it."""
+    for hour in range(latest_ms // HOUR_MS, state.now_ms // HOUR_MS + 1):
+        if latest_ms < stamp_ms(hour) <= state.now_ms:
             pay_all(state, stamp_ms(hour))
 
 
@@ -70,7 +72,8 @@ def pay_all(state: VenueState, at_ms: int) -> None:
 def _charge(state: VenueState, user: User, book: CoinState, rate_1e10: int, at_ms: int) -> None:
     """Longs pay when the rate is positive: position times oracle price times rate."""
     coin, position = book.coin, user.position(book.coin.index)
-    paid = rounded(position.szi * book.oracle_ticks * TICK_LOT_1E8 * rate_1e10, RATE_UNIT)
+    notional_1e8 = position.szi * book.oracle_ticks * TICK_LOT_1E8
+    paid = rounded(notional_1e8 * rate_1e10, RATE_UNIT * MICRO_1E8) * MICRO_1E8
     if position.isolated:
         position.raw_1e8 -= paid
     else:
@@ -89,8 +92,8 @@ def _charge(state: VenueState, user: User, book: CoinState, rate_1e10: int, at_m
 
 def predicted(state: VenueState) -> list[Any]:
     """Reply to `predictedFundings`, of the first dex alone: the running hour's rate; other venues are unknown."""
-    hour = state.now_ms // HOUR_MS
-    due = next(stamp for stamp in (stamp_ms(hour), stamp_ms(hour + 1)) if stamp > state.now_ms)
+    hour = state.latest_ms // HOUR_MS
+    due = next(stamp for stamp in (stamp_ms(hour), stamp_ms(hour + 1)) if stamp > state.latest_ms)
     shown = []
     for coin in state.listing.dexes[0].coins:
         book = state.books[coin.index]

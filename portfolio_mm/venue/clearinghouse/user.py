@@ -119,7 +119,8 @@ class User:
         self.ledger: deque[dict[str, Any]] = deque(maxlen=KEPT_FILLS)
         self.builders: dict[str, int] = {}
         """Largest fee of approved builders, tenths of a basis point."""
-        self.builder_rewards_1e8 = 0
+        self.builder_rewards_1e8 = self.claimed_rewards_1e8 = 0
+        """What builder fees earned: what may still be claimed, and what was."""
         self.staked_hype_1e8 = 0
         """Undelegated staking balance, 1e-8 HYPE."""
         self.agents: dict[str, Agent] = {}

@@ -8,6 +8,7 @@ from portfolio_mm.venue.protocol.account_actions import (
     AgentEnableDexAbstraction,
     AgentSetAbstraction,
     ApproveAgent,
+    ClaimRewards,
     CreateSubAccount,
     CreateVault,
     RegisterReferrer,
@@ -89,6 +90,8 @@ def _right(state: VenueState, user: User, action: Action) -> str | None:
             refusal = referrals.set_referrer(state, user, action)
         case RegisterReferrer():
             refusal = referrals.register(state, user, action)
+        case ClaimRewards():
+            refusal = referrals.claim(state, user)
         case _:
             msg = f"{type(action).__name__} does not come here"
             raise TypeError(msg)

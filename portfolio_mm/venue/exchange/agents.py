@@ -10,6 +10,7 @@ from portfolio_mm.venue.clearinghouse.user import Agent, User
 from portfolio_mm.venue.exchange.refusals import VAULT_MAY_NOT, does_not_exist, must_deposit, not_registered
 from portfolio_mm.venue.protocol.account_actions import (
     ApproveAgent,
+    ClaimRewards,
     CreateSubAccount,
     CreateVault,
     RegisterReferrer,
@@ -40,6 +41,7 @@ OF_MASTERS = (
     | CreateVault
     | SetReferrer
     | RegisterReferrer
+    | ClaimRewards
     | AgentSendAsset
 )
 """Actions that nobody does for another account: `vaultAddress` has no place in them."""

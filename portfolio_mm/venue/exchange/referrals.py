@@ -1,10 +1,14 @@
-"""Referral codes (HL §2.9, §10.2): whoever names one has the discount; rewards are not paid here."""
+"""Referral codes and rewards (HL §2.9, §10.2): who names a code has the discount, builders claim what they earned.
+
+Whose code is named earns nothing here.
+"""
 
 from typing import Final
 
 from portfolio_mm.venue.clearinghouse.budgets import USD_1E8
 from portfolio_mm.venue.clearinghouse.user import User
 from portfolio_mm.venue.protocol.account_actions import RegisterReferrer, SetReferrer
+from portfolio_mm.venue.protocol.amounts import usd_text
 from portfolio_mm.venue.state import VenueState
 
 CODE_VOLUME_USD: Final = 10_000
@@ -38,4 +42,15 @@ def register(state: VenueState, user: User, action: RegisterReferrer) -> str | N
     if not action.code or owner(state, action.code) is not None or action.code in state.settings.referral_codes:
         return "Referral code already registered"
     user.referral_code = action.code
+    return None
+
+
+def claim(state: VenueState, user: User) -> str | None:
+    """Pay out what builder fees earned, into spot. The wording is ours, and so is the side: neither is recorded."""
+    amount = user.builder_rewards_1e8
+    if not amount:
+        return "No rewards to claim"
+    user.builder_rewards_1e8, user.claimed_rewards_1e8 = 0, user.claimed_rewards_1e8 + amount
+    user.spot_1e8 += amount
+    state.write_ledger(user, {"type": "rewardsClaim", "amount": usd_text(amount), "token": "USDC"})
     return None

@@ -29,17 +29,17 @@ class Known(NamedTuple):
 class ContextModel:
     """Keeps the context of one coin.
 
-    `update` takes readers of the published best prices and, of a flow that knows more than its books, of that.
+    `first_px` stands for the mid at the start. `update` takes readers of the published best prices and, of a flow that
+    knows more than its books, of that.
     """
 
-    def __init__(self, instrument: Instrument, open_interest: float, bbo: Bbo, known: Known | None) -> None:
+    def __init__(self, instrument: Instrument, open_interest: float, first_px: float, known: Known | None) -> None:
         self._instrument = instrument
         self._open_interest = open_interest
         self._due_ms: int | None = None
         self.last_ticks: int | None = None
-        mid = self._mid(bbo)
-        self.oracle_px = known.oracle_px if known is not None else mid
-        self.now = self._context(self._mark(bbo), known)
+        self.oracle_px = known.oracle_px if known is not None else first_px
+        self.now = self._context(first_px, known)
 
     def update(
         self, now_ms: int, read_bbo: Callable[[], Bbo], read_known: Callable[[], Known] | None
@@ -50,31 +50,22 @@ class ContextModel:
         if now_ms < self._due_ms:
             return None
         self._due_ms = now_ms + CONTEXT_EVERY_MS
-        bbo = read_bbo()
-        if bbo.bid is None or bbo.ask is None:
+        bid, ask = read_bbo()
+        if bid is None or ask is None:
             return None
+        mid = self._instrument.px(bid.px_ticks + ask.px_ticks) / 2.0
+        last = self.last_ticks
+        mark = mid if last is None else self._instrument.px(sorted((bid.px_ticks, last, ask.px_ticks))[1])
         known = None if read_known is None else read_known()
         if known is None:
             weight = -math.expm1(-CONTEXT_EVERY_MS / 1e3 / ORACLE_TAU_S)
-            self.oracle_px += weight * (self._mid(bbo) - self.oracle_px)
+            self.oracle_px += weight * (mid - self.oracle_px)
         else:
             self.oracle_px = known.oracle_px
-        self.now = self._context(self._mark(bbo), known)
+        self.now = self._context(mark, known)
         return self.now
 
     def _context(self, mark_px: float, known: Known | None) -> CoinContext:
         interest = self._open_interest if known is None else known.open_interest
         perp_px = None if known is None else known.perp_px
         return CoinContext(mark_px, self.oracle_px, FUNDING_RATE, interest, modelled=True, perp_px=perp_px)
-
-    def _mid(self, bbo: Bbo) -> float:
-        assert bbo.bid is not None
-        assert bbo.ask is not None
-        return self._instrument.px(bbo.bid.px_ticks + bbo.ask.px_ticks) / 2.0
-
-    def _mark(self, bbo: Bbo) -> float:
-        assert bbo.bid is not None
-        assert bbo.ask is not None
-        if self.last_ticks is None:
-            return self._mid(bbo)
-        return self._instrument.px(sorted((bbo.bid.px_ticks, self.last_ticks, bbo.ask.px_ticks))[1])

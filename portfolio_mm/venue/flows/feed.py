@@ -1,25 +1,30 @@
 """Market data messages as any Hyperliquid socket sends them, read as numbers (HL §4.3)."""
 
-from typing import Final
+from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from portfolio_mm.venue.flows.flow import CoinContext
+
+Amount = Annotated[float, Meta(gt=0, le=1e12)]
+"""A price, USD, or a size, coins."""
+BlockTime = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class FeedLevel(msgspec.Struct):
     """One price; numbers come as strings, `n` is the count of orders."""
 
-    px: float
-    sz: float
-    n: int = 1
+    px: Amount
+    sz: Amount
+    n: Annotated[int, Meta(ge=0, le=2**53)] = 1
 
 
 class FeedBook(msgspec.Struct):
     """A full book, bids and asks best first."""
 
     coin: str
-    time: int
+    time: BlockTime
     levels: tuple[list[FeedLevel], list[FeedLevel]]
 
 
@@ -27,7 +32,7 @@ class FeedBest(msgspec.Struct):
     """Best prices of a block; a side may be empty."""
 
     coin: str
-    time: int
+    time: BlockTime
     bbo: tuple[FeedLevel | None, FeedLevel | None]
 
 
@@ -35,10 +40,10 @@ class FeedTrade(msgspec.Struct):
     """One trade; side B: the aggressor bought."""
 
     coin: str
-    side: str
-    px: float
-    sz: float
-    time: int
+    side: Literal["A", "B"]
+    px: Amount
+    sz: Amount
+    time: BlockTime
     tid: int
 
 

@@ -26,7 +26,8 @@ class CoinBlock(NamedTuple):
 
     `fills` are matches of owners' resting orders; `prints` all public trades, those fills included. `snapshot` says
     that a tape recorded a full book here. `context` is None when it did not change. `dark` says that the flow has
-    lost sight of the coin (a gap of a recording, a silent upstream): nothing of its market is published meanwhile.
+    lost sight of the coin (a gap or the end of a recording, a silent upstream): nothing of its market is published
+    meanwhile.
     """
 
     coin: str
@@ -70,8 +71,13 @@ class Flow(Protocol):
         """Modelled 24 h notional volume before the start, for the asset context."""
         ...
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing will ever happen again: a tape that ended. Its coins are dark then."""
+        ...
+
     def next_ms(self) -> int | None:
-        """Time of the next block; None when the flow is over."""
+        """Time of the next block; None when there is none, or none is known yet."""
         ...
 
     def advance(self, now_ms: int) -> Block:

@@ -201,6 +201,11 @@ class LiveFlow:
         """24 h notional volume at the start, as the upstream gave it."""
         return self._coins[coin].day_volume_usd
 
+    @property
+    def over(self) -> bool:
+        """Never: a silent upstream may be heard again."""
+        return False
+
     def next_ms(self) -> int | None:
         """The start when something can be played, which is due at any time; None until then."""
         now_ms = self._clock_ms()

@@ -24,9 +24,11 @@ ASK: Final = ("ask_ticks", "ask_lots", "ask_orders")
 def centre(first: Bbo, last: Bbo, prices: Array, px_decimals: int) -> int | None:
     """The sum c of the two mids, on the coarsest grid of all prices; None when a mirrored price would not be positive.
 
-    A side may be empty at the end; then the other side stands for the mid.
+    A side may be empty at an end; then the other side stands for the mid, and for an empty book the middle of all
+    prices.
     """
-    twice = _twice_mid(first) + _twice_mid(last)
+    middle = int(np.median(prices))
+    twice = _twice_mid(first, middle) + _twice_mid(last, middle)
     step = int(_steps(prices, px_decimals).max())
     c = round(twice / (2 * step)) * step
     return c if c > int(prices.max()) else None
@@ -56,8 +58,20 @@ def prices_of(events: Array, snapshots: Array) -> Array:
     return found[found > 0]
 
 
-def _twice_mid(bbo: Bbo) -> int:
-    prices = [level.px_ticks for level in bbo if level is not None]
+def first_prices(events: Array, snapshots: Array) -> list[int]:
+    """Best prices, or the price of the trade, of the first event that has any; empty when none has."""
+    for event in events:
+        if event["kind"] == TapeKind.BOOK:
+            prices = snapshots[event["row"], :, 0, 0].tolist()
+        else:
+            prices = [int(event["px_ticks"]), int(event["ask_ticks"])]
+        if shown := [px for px in prices if px > 0]:
+            return shown
+    return []
+
+
+def _twice_mid(bbo: Bbo, otherwise: int) -> int:
+    prices = [level.px_ticks for level in bbo if level is not None] or [otherwise]
     return 2 * sum(prices) // len(prices)
 
 

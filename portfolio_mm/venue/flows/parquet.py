@@ -19,6 +19,7 @@ from portfolio_mm.venue.flows.rows import COLUMNS
 Array = np.ndarray[Any, Any]
 SIDES: Final = ("bid", "ask")
 CHANNELS: Final = ("trades", "l2Book", "bbo")
+AT: Final = COLUMNS.index("at")
 EXTRA: Final = "reading Parquet needs pyarrow: pip install 'portfolio-mm[parquet]', or give the set's ws.jsonl.zst"
 
 
@@ -75,24 +76,27 @@ def _table(path: Path) -> Any:
 def _columns(place: Path, tables: dict[str, Any]) -> Columns:
     books = np.zeros((0, 2, SNAPSHOT_LEVELS, 3))
     parts = []
-    try:
-        if "trades" in tables:
-            parts.append(_trades(tables["trades"]))
-        if "l2Book" in tables:
-            books = _books(tables["l2Book"])
-            part = _rows(tables["l2Book"], TapeKind.BOOK)
-            part[:, COLUMNS.index("row")] = np.arange(len(part))
-            parts.append(part)
-        if "bbo" in tables:
-            parts.append(_bests(tables["bbo"]))
-    except KeyError as error:
-        msg = f"recording {place}: {error.args[0]}; give a set in the recorded layout"
-        raise ConfigurationError(msg) from error
-    values = np.concatenate(parts)
-    if np.isnan(values).any() or np.isnan(books).any():
-        msg = f"recording {place}: times, prices or sizes are missing; fills need all of them, choose another set"
-        raise ConfigurationError(msg)
-    return Columns(values, books)
+    for channel, table in tables.items():
+        try:
+            if channel == "l2Book":
+                books = _books(table)
+            parts.append(_whole(PARTS[channel](table), books))
+        except (KeyError, ValueError, TypeError) as error:
+            msg = f"recording {place / channel}.parquet: {error.args[0]}; give a set in the recorded layout"
+            raise ConfigurationError(msg) from error
+    return Columns(np.concatenate(parts), books)
+
+
+def _whole(part: Array, books: Array) -> Array:
+    """The rows, if no number is missing; ValueError names the first row that lacks one."""
+    lacks = np.isnan(part).any(1)
+    if lacks.any():
+        msg = f"row {int(part[lacks][0, AT])} lacks a time, a price or a size"
+        raise ValueError(msg)
+    if np.isnan(books).any():
+        msg = f"row {int(np.isnan(books).any((1, 2, 3)).argmax()) + 1} lacks a price or a size"
+        raise ValueError(msg)
+    return part
 
 
 def _number(table: Any, name: str) -> Array:
@@ -106,12 +110,18 @@ def _rows(table: Any, kind: TapeKind) -> Array:
     part[:, COLUMNS.index("recv_ms")] = _number(table, "recv_ms")
     part[:, COLUMNS.index("ms")] = _number(table, "exch_ms")
     part[:, COLUMNS.index("kind")] = kind
+    part[:, AT] = np.arange(1, table.num_rows + 1)
     return part
 
 
 def _trades(table: Any) -> Array:
     part = _rows(table, TapeKind.TRADE)
-    part[:, COLUMNS.index("side")] = np.where(table.column("side").to_numpy() == "B", BUY, SELL)
+    sides = table.column("side").to_numpy()
+    strange = (sides != "A") & (sides != "B")
+    if strange.any():
+        msg = f"row {int(strange.argmax()) + 1} has side {sides[strange.argmax()]}, must be A or B"
+        raise ValueError(msg)
+    part[:, COLUMNS.index("side")] = np.where(sides == "B", BUY, SELL)
     part[:, COLUMNS.index("px")] = _number(table, "px")
     part[:, COLUMNS.index("sz")] = _number(table, "sz")
     _, first = np.unique(table.column("tid").to_numpy(), return_index=True)
@@ -120,6 +130,12 @@ def _trades(table: Any) -> Array:
     if "backfill" in table.column_names:
         kept &= ~table.column("backfill").to_numpy().astype(np.bool_)
     return part[kept]
+
+
+def _booked(table: Any) -> Array:
+    part = _rows(table, TapeKind.BOOK)
+    part[:, COLUMNS.index("row")] = np.arange(len(part))
+    return part
 
 
 def _bests(table: Any) -> Array:
@@ -138,6 +154,9 @@ def _books(table: Any) -> Array:
     for side, prefix in enumerate(SIDES):
         for at, name in enumerate((f"{prefix}_px", f"{prefix}_sz")):
             lists = table.column(name).combine_chunks()
+            if not str(lists.type).startswith(("list<", "large_list<")):
+                msg = f"column {name} holds {lists.type}, must be a list of numbers, best first"
+                raise ValueError(msg)
             counts = np.diff(lists.offsets.to_numpy())
             row = np.repeat(np.arange(len(counts)), counts)
             level = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -145,3 +164,6 @@ def _books(table: Any) -> Array:
             books[row[shown], side, level[shown], at] = lists.flatten().to_numpy(zero_copy_only=False)[shown]
         books[:, side, :, 2] = books[:, side, :, 0] > 0.0
     return books
+
+
+PARTS: Final = {"trades": _trades, "l2Book": _booked, "bbo": _bests}

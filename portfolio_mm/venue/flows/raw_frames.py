@@ -6,20 +6,20 @@ The file is decoded line by line; only numbers are kept (about 10 MB for an hour
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Annotated
 
 import msgspec
 import zstandard
+from msgspec import Meta
 
 from portfolio_mm.domain.errors import ConfigurationError
 from portfolio_mm.venue.flows.feed import BESTS, BOOKS, TRADES, FeedFrame
 from portfolio_mm.venue.flows.rows import Rows
-
-REMEDY: Final = "give a recording in the wire layout, as it was written"
+from portfolio_mm.venue.flows.soundness import REMEDY
 
 
 class _Line(msgspec.Struct):
-    recv_us: int
+    recv_us: Annotated[int, Meta(ge=0, le=2**53)]
     msg: FeedFrame
 
 
@@ -32,23 +32,23 @@ def read_frames(path: Path) -> dict[str, Rows]:
     found: dict[str, Rows] = {}
     for number, line in enumerate(_lines(path), start=1):
         try:
-            _add(found, line.recv_us // 1000, line.msg)
+            _add(found, line.recv_us // 1000, number, line.msg)
         except msgspec.MsgspecError as error:
             msg = f"recording {path}, line {number}: {line.msg.channel} message is malformed ({error}); {REMEDY}"
             raise ConfigurationError(msg) from error
     return found
 
 
-def _add(found: dict[str, Rows], recv_ms: int, frame: FeedFrame) -> None:
+def _add(found: dict[str, Rows], recv_ms: int, at: int, frame: FeedFrame) -> None:
     if frame.channel == "l2Book":
         book = BOOKS.decode(frame.data)
-        found.setdefault(book.coin, Rows()).add_book(recv_ms, book)
+        found.setdefault(book.coin, Rows()).add_book(recv_ms, at, book)
     elif frame.channel == "bbo":
         best = BESTS.decode(frame.data)
-        found.setdefault(best.coin, Rows()).add_best(recv_ms, best)
+        found.setdefault(best.coin, Rows()).add_best(recv_ms, at, best)
     elif frame.channel == "trades":
         for trade in TRADES.decode(frame.data):
-            found.setdefault(trade.coin, Rows()).add_trade(recv_ms, trade)
+            found.setdefault(trade.coin, Rows()).add_trade(recv_ms, at, trade)
 
 
 def _lines(path: Path) -> Iterator[_Line]:

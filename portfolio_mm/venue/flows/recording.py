@@ -14,20 +14,18 @@ import numpy as np
 
 from portfolio_mm.domain.errors import ConfigurationError
 from portfolio_mm.domain.instrument import PERP_MAX_DECIMALS
-from portfolio_mm.domain.price_grid import tick_step
 from portfolio_mm.matching.queue_tape import TAPE_EVENT, TapeKind
 from portfolio_mm.venue.flows.listed import LISTED
 from portfolio_mm.venue.flows.neighbours import meant
 from portfolio_mm.venue.flows.parquet import read_columns
-from portfolio_mm.venue.flows.raw_frames import REMEDY, read_frames
+from portfolio_mm.venue.flows.raw_frames import read_frames
 from portfolio_mm.venue.flows.rows import COLUMNS
+from portfolio_mm.venue.flows.soundness import GRID, Soundness
 
 Array = np.ndarray[Any, Any]
-GRID: Final = 1e-4
-"""How far from the grid, in lots or ticks, a decimal read as a double may lie."""
 GAP_MS: Final = 3_000
 """A recorder of at least one book every 0.5 s that hears nothing for so long has lost its connection."""
-RECV, MS, KIND, SIDE, PX, SZ, N, ASK_PX, ASK_SZ, ASK_N, ROW = range(len(COLUMNS))
+RECV, MS, KIND, SIDE, PX, SZ, N, ASK_PX, ASK_SZ, ASK_N, ROW, AT = range(len(COLUMNS))
 
 
 class CoinNumbers(Protocol):
@@ -112,9 +110,11 @@ def _gaps(times: Array, starts: Array) -> tuple[tuple[int, int], ...]:
 
 def _recording(path: Path, coin: str, values: Array, books: Array) -> Recording:
     """Numbers of one coin on its grid, in block order."""
+    sound = Soundness(path, coin, values, books)
+    sound.check_numbers()
     sz_decimals = _sz_decimals(coin, np.concatenate([values[:, SZ], values[:, ASK_SZ], books[..., 1].ravel()]))
     px_decimals = PERP_MAX_DECIMALS - sz_decimals
-    _check_prices(path, coin, np.concatenate([values[:, PX], values[:, ASK_PX], books[..., 0].ravel()]), px_decimals)
+    sound.check_grid(sz_decimals)
     events = np.zeros(len(values), TAPE_EVENT)
     events["ms"], events["kind"], events["side"], events["row"] = values[:, [MS, KIND, SIDE, ROW]].T
     events["orders"], events["ask_orders"] = values[:, [N, ASK_N]].T
@@ -148,15 +148,3 @@ def _sz_decimals(coin: str, sizes: Array) -> int:
             break
         decimals += 1
     return decimals
-
-
-def _check_prices(path: Path, coin: str, prices: Array, px_decimals: int) -> None:
-    """Raise ConfigurationError when a price does not lie on the venue's grid (HL §6.1)."""
-    for px in np.unique(prices[prices > 0.0]).tolist():
-        ticks = round(px * 10.0**px_decimals)
-        if abs(px * 10.0**px_decimals - ticks) > GRID * max(1.0, px) or ticks % tick_step(ticks, px_decimals):
-            msg = (
-                f"recording {path}: {coin} price {px} is not on the grid of {PERP_MAX_DECIMALS - px_decimals} size "
-                f"decimals (five significant figures, {px_decimals} decimals); {REMEDY}"
-            )
-            raise ConfigurationError(msg)

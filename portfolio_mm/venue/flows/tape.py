@@ -3,7 +3,8 @@
 The block time of the recording is the venue time. What a tape lacks (mark, oracle, funding, open interest) is
 modelled and flagged so. While the recorder heard nothing the coins are dark; orders that the market passed meanwhile
 fill when it is seen again, as they would have. A looping tape starts again one second after its end with all times
-moved on; every second turn is upside down, so no price jumps (`mirror`).
+moved on; every second turn is upside down, so no price jumps (`mirror`). Any other tape is over one second after its
+end: its coins stay dark, as a feed that ended.
 """
 
 from bisect import bisect_left, bisect_right
@@ -27,6 +28,7 @@ from portfolio_mm.venue.flows.recording import Recording, read_recordings
 
 Array = np.ndarray[Any, Any]
 LOOP_PAUSE_MS: Final = 1_000
+"""From the last block to the next turn, or to the dark after the end."""
 
 
 class TapeFlow:
@@ -39,8 +41,8 @@ class TapeFlow:
         fills: what is assumed about fills.
 
     Raises:
-        ConfigurationError: see `read_recordings`; or the coins' recordings do not overlap in time; or a price more
-            than doubles, so that the tape cannot loop.
+        ConfigurationError: see `read_recordings`; or the coins' recordings do not overlap in time; or a coin has no
+            price at all; or a price more than doubles, so that the tape cannot loop.
     """
 
     def __init__(
@@ -56,7 +58,12 @@ class TapeFlow:
         self._instruments = tuple(instrument(rec.coin, i, rec.sz_decimals) for i, rec in enumerate(recordings))
         self._start_ms = max(int(rec.events["ms"][0]) for rec in recordings)
         if self._start_ms >= min(int(rec.events["ms"][-1]) for rec in recordings):
-            msg = f"recording {path}: its coins were not recorded at the same time; choose others with --coins"
+            why = (
+                "its coins were not recorded at the same time"
+                if len(recordings) > 1
+                else "nothing follows its first book"
+            )
+            msg = f"recording {path}: {why}; choose others with --coins"
             raise ConfigurationError(msg)
         self._turns = {rec.coin: [(_opened(rec.events, self._start_ms), rec.snapshots)] for rec in recordings}
         self._markets = {coin: QueueMarket(*turns[0], fills) for coin, turns in self._turns.items()}
@@ -70,10 +77,10 @@ class TapeFlow:
         if loop:
             for rec, row in zip(recordings, self._instruments, strict=True):
                 self._turns[rec.coin].append(self._upside_down(path, rec, row))
-        self._loop, self._turn, self._shift_ms, self._dark = loop, 0, 0, False
+        self._loop, self._turn, self._shift_ms, self._dark, self._over = loop, 0, 0, False, False
         self._next = bisect_right(self._times, self._start_ms)
         self._contexts = {
-            row.coin: ContextModel(row, self._open_interest(row), self._markets[row.coin].bbo(), None)
+            row.coin: ContextModel(row, self._open_interest(row), self._first_px(path, row), None)
             for row in self._instruments
         }
 
@@ -98,13 +105,16 @@ class TapeFlow:
         """Modelled 24 h notional volume."""
         return listing(coin, 0).day_volume_usd
 
+    @property
+    def over(self) -> bool:
+        """Whether the tape has ended and does not loop."""
+        return self._over
+
     def next_ms(self) -> int | None:
-        """Time of the next recorded block; None at the end of a tape that does not loop."""
+        """Time of the next recorded block, or of the dark after the last one; None when the tape is over."""
         if self._next < len(self._times):
             return self._times[self._next] + self._shift_ms
-        if not self._loop:
-            return None
-        return self._times[-1] + self._shift_ms + LOOP_PAUSE_MS
+        return None if self._over else self._times[-1] + self._shift_ms + LOOP_PAUSE_MS
 
     def advance(self, now_ms: int) -> Block:
         """Apply all recorded blocks up to `now_ms`; see `Flow.advance`."""
@@ -112,6 +122,9 @@ class TapeFlow:
         venue_ms = now_ms
         while (due := self.next_ms()) is not None and due <= now_ms:
             if self._next == len(self._times):
+                if not self._loop:
+                    venue_ms, self._over = due, True
+                    break
                 self._rewind(due)
             self._next = bisect_right(self._times, now_ms - self._shift_ms)
             venue_ms = self._times[self._next - 1] + self._shift_ms
@@ -125,7 +138,7 @@ class TapeFlow:
         return Block(venue_ms, tuple(block for block in blocks if block is not None))
 
     def _is_dark(self, ms: int) -> bool:
-        return any(last < ms < first for last, first in self.gaps)
+        return self._over or any(last < ms < first for last, first in self.gaps)
 
     def _rewind(self, due_ms: int) -> None:
         self._shift_ms = due_ms - self._start_ms
@@ -163,6 +176,15 @@ class TapeFlow:
             context=context,
             dark=self._dark,
         )
+
+    def _first_px(self, path: Path | str, row: Instrument) -> float:
+        """The first mid; with a side empty the other one stands for it, with both the first price there will be."""
+        prices = [level.px_ticks for level in self._markets[row.coin].bbo() if level is not None]
+        prices = prices or mirror.first_prices(*self._turns[row.coin][0])
+        if not prices:
+            msg = f"recording {path}: {row.coin} has neither price nor trade in it; choose others with --coins"
+            raise ConfigurationError(msg)
+        return row.px(sum(prices)) / len(prices)
 
     def _open_interest(self, row: Instrument) -> float:
         return listing(row.coin, row.sz_decimals).open_interest

@@ -129,11 +129,15 @@ def vault_equities(state: VenueState, user: User) -> list[dict[str, Any]]:
 
 
 def referral(state: VenueState, user: User) -> dict[str, Any]:
-    """`referral`: who brought the user and whom it brought; no rewards are paid here."""
-    by, code, zero = user.referred_by, user.referral_code, "0.0"
+    """`referral`: who brought the user, whom it brought (which earns nothing here), what it earned as a builder."""
+    by, code = user.referred_by, user.referral_code
     referrer = referrals.owner(state, by) if by is not None else None
     volume = micro_text(user.family_volume_1e8)
-    rewards = {"unclaimedRewards": zero, "claimedRewards": zero, "builderRewards": zero}
+    rewards = {
+        "unclaimedRewards": "0.0",
+        "claimedRewards": usd_text(user.claimed_rewards_1e8),
+        "builderRewards": usd_text(user.builder_rewards_1e8),
+    }
     return {
         "referredBy": None if by is None else {"referrer": referrer.address if referrer else NOBODY, "code": by},
         "cumVlm": volume,

@@ -44,7 +44,7 @@ def fees(state: VenueState, user: User) -> dict[str, Any]:
         "userSpotAddRate": _rate(standing, spot_add),
         "activeReferralDiscount": _share(standing.referral_1e4(user.volume_1e8)),
         "trial": None,
-        "feeTrialReward": "0.0",
+        "feeTrialEscrow": "0.0",  # as the wire of 2026 has it; the documented example still says feeTrialReward
         "nextTrialAvailableTimestamp": None,
         "stakingLink": None,
         "activeStakingDiscount": _active_staking(standing),

@@ -1,6 +1,7 @@
 """Actions of a family of accounts: sub-accounts, vaults, referrals, agents and modes (HL §2.8, §2.9).
 
-The shapes of `createVault`, `registerReferrer` and `subAccountModify` are those of `nktkas/hyperliquid` (MIT).
+The shapes of `claimRewards`, `createVault`, `registerReferrer` and `subAccountModify` are those of
+`nktkas/hyperliquid` (MIT).
 """
 
 from typing import Literal
@@ -71,6 +72,10 @@ class RegisterReferrer(msgspec.Struct, frozen=True, tag_field="type", tag="regis
     code: str
 
 
+class ClaimRewards(msgspec.Struct, frozen=True, tag_field="type", tag="claimRewards"):
+    """Take what one earned as a builder."""
+
+
 class AgentEnableDexAbstraction(msgspec.Struct, frozen=True, tag_field="type", tag="agentEnableDexAbstraction"):
     """Legacy account mode, by an agent."""
 
@@ -110,6 +115,7 @@ AccountL1Action = (
     | CreateVault
     | SetReferrer
     | RegisterReferrer
+    | ClaimRewards
     | AgentEnableDexAbstraction
     | AgentSetAbstraction
 )

@@ -64,8 +64,7 @@ class SyntheticFlow:
         self._open_book()
         self._basis = [Basis(row, i, params, _open_interest(row)) for i, row in enumerate(params.coins)]
         self._contexts = {
-            row.coin: ContextModel(row, 0.0, self._books[row.coin].bbo(), self._known(row.index))
-            for row in self._instruments
+            row.coin: ContextModel(row, 0.0, self._first_px(row), self._known(row.index)) for row in self._instruments
         }
         self._folder = None if truth_folder is None else TruthFolder(truth_folder, static_truth(given, params))
 
@@ -104,6 +103,11 @@ class SyntheticFlow:
             "measured": self.orders.measures.report(),
             "events": self._chronicle.events,
         }
+
+    @property
+    def over(self) -> bool:
+        """Never."""
+        return False
 
     def next_ms(self) -> int:
         """Time of the next block; synthetic flow never ends."""
@@ -164,6 +168,10 @@ class SyntheticFlow:
         basis = self._basis[index].at(self._block)
         external = self._px_at(index, self._block + self.params.reference_lead_ms // self.params.block_ms)
         return Known(self._px_at(index, self._block) / (1.0 + basis.premium), external, basis.open_interest)
+
+    def _first_px(self, row: Instrument) -> float:
+        bid, ask = self._books[row.coin].bbo()
+        return self._px_at(row.index, 0) if bid is None or ask is None else row.px(bid.px_ticks + ask.px_ticks) / 2.0
 
     def _px_at(self, index: int, block: int) -> float:
         return self.params.coins[index].px * float(np.exp(self._paths.at(block)[index]))
