@@ -9,6 +9,7 @@ nor the settings' validation.
 from collections.abc import Callable
 from typing import Final
 
+from portfolio_mm.actors.lean_numba import lean_numba
 from portfolio_mm.actors.run_spec import Part, RunSpec
 from portfolio_mm.actors.topology import CONSOLE, GATEWAY, PORTFOLIO, RELAY, RISK, FolderDirectory
 from portfolio_mm.domain.errors import ConfigurationError
@@ -118,7 +119,8 @@ def _console(spec: RunSpec) -> Part:
 
 
 def _coin(coin: str, spec: RunSpec) -> Part:
-    from portfolio_mm.actors.coin import Coin, CoinConfig
+    with lean_numba():
+        from portfolio_mm.actors.coin import Coin, CoinConfig
 
     files = spec.files
     config = CoinConfig(
@@ -131,7 +133,8 @@ def _coin(coin: str, spec: RunSpec) -> Part:
         checkpoints=str(files.checkpoints),
         held=next((each for each in spec.held if each.coin == coin), None),
     )
-    return Coin(config, FolderDirectory(files.sockets))
+    with lean_numba():  # its first kernels
+        return Coin(config, FolderDirectory(files.sockets))
 
 
 _MAKERS: Final[dict[str, Callable[[RunSpec], Part]]] = {
