@@ -166,6 +166,20 @@ def test_the_plain_price_grid_is_the_compiled_one(ticks: int, part: float, px_de
     assert price_grid.round_px(px, px_decimals, up) == price_grid_kernels.round_px(px, px_decimals, up)
 
 
+def test_all_threads_of_a_process_step_back() -> None:
+    code = "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start(); print(1); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        other.stdout.readline()
+        threads = [int(each.name) for each in Path(f"/proc/{other.pid}/task").iterdir()]
+        before = os.getpriority(os.PRIO_PROCESS, other.pid)
+        daemon.step_back(other.pid, before + 3)
+        assert [os.getpriority(os.PRIO_PROCESS, each) - before for each in threads] == [3, 3]
+        other.communicate(b"\n")
+    daemon.step_back(other.pid, 19)
+
+
 def test_old_segments_are_forgotten_but_never_the_newest(tmp_path: Path) -> None:
     for _ in range(3):
         journal = Journal(tmp_path, "coin-BTC", EVENT)
