@@ -121,6 +121,9 @@ def _console(spec: RunSpec) -> Part:
 def _coin(coin: str, spec: RunSpec) -> Part:
     with lean_numba():
         from portfolio_mm.actors.coin import Coin, CoinConfig
+        from portfolio_mm.engine.warm import warm_up
+
+        warm_up()  # here, beside the loop: loading `step` takes tenths of a second
 
     files = spec.files
     config = CoinConfig(
@@ -133,8 +136,7 @@ def _coin(coin: str, spec: RunSpec) -> Part:
         checkpoints=str(files.checkpoints),
         held=next((each for each in spec.held if each.coin == coin), None),
     )
-    with lean_numba():  # its first kernels
-        return Coin(config, FolderDirectory(files.sockets))
+    return Coin(config, FolderDirectory(files.sockets))
 
 
 _MAKERS: Final[dict[str, Callable[[RunSpec], Part]]] = {
