@@ -9,6 +9,7 @@ nor the settings' validation.
 from collections.abc import Callable
 from typing import Final
 
+from portfolio_mm.actors.lean_numba import lean_numba
 from portfolio_mm.actors.run_spec import Part, RunSpec
 from portfolio_mm.actors.topology import CONSOLE, GATEWAY, PORTFOLIO, RELAY, RISK, FolderDirectory
 from portfolio_mm.domain.errors import ConfigurationError
@@ -118,7 +119,11 @@ def _console(spec: RunSpec) -> Part:
 
 
 def _coin(coin: str, spec: RunSpec) -> Part:
-    from portfolio_mm.actors.coin import Coin, CoinConfig
+    with lean_numba():
+        from portfolio_mm.actors.coin import Coin, CoinConfig
+        from portfolio_mm.engine.warm import warm_up
+
+        warm_up()  # here, beside the loop: loading `step` takes tenths of a second
 
     files = spec.files
     config = CoinConfig(

@@ -90,6 +90,13 @@ def in_session(session: int, word: str) -> list[int]:
     return [pid for pid in numbers if pid != os.getpid() and _session(pid) == session and runs(pid, word)]
 
 
+def step_back(pid: int, niceness: int) -> None:
+    """Let a process wait behind those that trade. Linux keeps niceness per thread; children inherit it."""
+    with contextlib.suppress(OSError):  # it ended meanwhile
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)
+
+
 def _session(pid: int) -> int:
     try:
         return os.getsid(pid)

@@ -7,6 +7,7 @@ placement; constructors that only store, because one that raises kills an actor 
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 from functools import partial
@@ -66,6 +67,7 @@ class Seat:
         guard = LoopGuard(self._spec.plan.actors.stall_s)
         try:
             self._part = await asyncio.to_thread(make, self._name, self._spec)
+            gc.freeze()  # what is loaded stays: a full collection of it would stop a coin for 80 ms and more
             guard.start()
             await self._part.run()
         except Exception:  # logged whole, then the process ends and Ray starts another (docs/failures.md)

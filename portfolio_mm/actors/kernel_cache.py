@@ -10,6 +10,7 @@ of its own, because the folder must be named before numba is imported.
 import asyncio
 import hashlib
 import importlib.metadata
+import json
 import os
 import platform
 import sys
@@ -29,12 +30,15 @@ MAX_WARM_S: Final = 600.0
 def fingerprint(package: Path = PACKAGE) -> str:
     """Hash of everything compiled code depends on; `package` holds the rooms."""
     digest = hashlib.sha256()
-    for room in KERNEL_ROOMS:
-        for source in sorted((package / room).rglob("*.py")):
-            digest.update(str(source.relative_to(package)).encode() + b"\0" + source.read_bytes())
+    for source in _sources(package):
+        digest.update(str(source.relative_to(package)).encode() + b"\0" + source.read_bytes())
     versions = [importlib.metadata.version(name) for name in ("numba", "llvmlite", "numpy")]
     digest.update(repr((versions, sys.version_info[:3], platform.machine(), _cpu())).encode())
     return digest.hexdigest()[:16]
+
+
+def _sources(package: Path) -> list[Path]:
+    return [source for room in KERNEL_ROOMS for source in sorted((package / room).rglob("*.py"))]
 
 
 def _cpu() -> str:
@@ -60,13 +64,38 @@ def environment() -> dict[str, str]:
     return {VARIABLE: str(folder)}
 
 
+def _list(package: Path) -> Path:
+    """Where `compile_all` names what it left. Numba holds a kernel for stale when its source is elsewhere or newer."""
+    stamps = [(str(source), source.stat().st_mtime_ns) for source in _sources(package)]
+    return cache_folder() / f"compiled-{hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]}.json"
+
+
+def _compiled(folder: Path) -> dict[str, int]:
+    """Every kernel in the cache and its size in bytes."""
+    return {str(each.relative_to(folder)): each.stat().st_size for each in folder.rglob("*.nbc")}
+
+
+def complete(package: Path = PACKAGE) -> bool:
+    """Whether `compile_all` has been through, and nothing it left has gone. Far quicker than loading the kernels."""
+    try:
+        named = json.loads(_list(package).read_text())
+    except (OSError, ValueError):  # not yet, or torn: then it is done again
+        return False
+    found = _compiled(cache_folder())
+    return bool(named) and all(found.get(name) == size for name, size in named.items())
+
+
 async def warm(progress: Callable[[str], None]) -> float:
     """Compile what is missing on this node, in a process of its own; seconds it took.
+
+    Without a process when nothing is: it would load everything to find that out.
 
     Raises:
         StateError: it failed; the text is the compiler's last word.
     """
     began_s = time.monotonic()
+    if complete():
+        return time.monotonic() - began_s
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "portfolio_mm.actors.kernel_cache"),
         env=os.environ | environment(),
@@ -101,8 +130,19 @@ def compile_all(say: Callable[[str], None]) -> None:
     from portfolio_mm.engine.warm import warm_up  # noqa: PLC0415 - numba reads its folder's name when it is imported
 
     warm_up()
+    folder = cache_folder()
+    if os.environ.get(VARIABLE) == str(folder):  # else numba kept them elsewhere
+        _write(_list(PACKAGE), json.dumps(_compiled(folder)))
     say(f"kernels are ready after {time.monotonic() - began_s:.1f} s")
 
 
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: others may read meanwhile."""
+    new = path.with_suffix(f".{os.getpid()}")
+    new.write_text(text)
+    new.replace(path)
+
+
 if __name__ == "__main__":
-    compile_all(print)
+    if not complete():
+        compile_all(print)

@@ -31,6 +31,9 @@ SWEEP_S: Final = 1.0
 RAY: Final = "ray.scripts.scripts"
 HEAD_VARIABLES: Final = {"RAY_DISABLE_IMPORT_WARNING": "1", "RAY_worker_niceness": "0"}
 """Ray makes workers nicer by 15 than all else on the machine; ours are not batch work: quotes wait for them."""
+WATCHERS: Final = ("/dashboard/dashboard.py", "multiprocessing.forkserver", "ray::DashboardAgent", "ray.util.client")
+NICENESS: Final = 10
+"""Of Ray's processes that only look on: together they take five seconds of a core while the actors start."""
 LOOPBACK: Final = "127.0.0.1"
 NODE: Final = "127.0.0.2"
 """The node itself, on loopback too: nobody outside this machine can reach it."""
@@ -96,6 +99,8 @@ async def start_cluster(plan: ClusterPlan, folder: RunFolder) -> Cluster:
         pid = daemon.spawn(_command(plan, temporary, dashboard_port), log, variables)
         session = os.getsid(pid)
         address = await _address(pid, temporary, log)
+        for watcher in (each for word in WATCHERS for each in daemon.in_session(session, word)):
+            daemon.step_back(watcher, NICENESS)
     except BaseException:  # also a start that is called off half way must leave nothing behind
         await _sweep(temporary, session)
         raise

@@ -58,7 +58,10 @@ class RunSpec(msgspec.Struct, frozen=True):
         return RunFolder(self.folder)
 
     def waves(self, wave: int) -> tuple[tuple[str, ...], ...]:
-        """Names of all actors in the order they must exist, at most `wave` coins at a time."""
+        """Names of all actors in the order in which they are made, at most `wave` coins at a time.
+
+        A coin needs its feed for `warmup_s` before it quotes: what it only needs then loads meanwhile.
+        """
         coins = [coin_name(each.coin) for each in self.instruments]
-        chunks = [tuple(coins[start : start + wave]) for start in range(0, len(coins), wave)]
-        return ((RELAY, GATEWAY, RISK), (PORTFOLIO, CONSOLE), *chunks)
+        first, *others = [tuple(coins[start : start + wave]) for start in range(0, len(coins), wave)]
+        return ((RELAY, GATEWAY, RISK), first, (PORTFOLIO,), *others, (CONSOLE,))

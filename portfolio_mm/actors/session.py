@@ -86,16 +86,24 @@ class Session:
             raise AlreadyRunningError(msg)
 
     async def _start(self) -> None:
-        kernels = asyncio.create_task(warm(self._say))
+        """Venue, cluster and kernels at once: each mostly waits or has one core.
+
+        A cluster for a venue that refuses is ended again, unmentioned.
+        """
+        beside = [asyncio.create_task(warm(self._say)), asyncio.create_task(self._find_cluster())]
         try:
             ready = await self._ready()
-            # Only now: what the venue refuses is said at once, and without a cluster to take down.
-            self.cluster = await self._cluster()
-            await kernels
+            if self.cluster is None:
+                self._say("starting a local Ray")
+            await asyncio.gather(*beside)
         except BaseException:
-            kernels.cancel()
-            await asyncio.gather(kernels, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             raise
+        assert self.cluster is not None
+        if self.cluster.pid == 0:
+            self._say(f"joining the Ray cluster at {self.cluster.address}")
         self._announce()
         self._say(f"starting {len(ready.spec.instruments) + 6} actors")
         os.environ.update(self.cluster.environment())  # Ray reads its token when it is imported
@@ -120,16 +128,18 @@ class Session:
             self._forget_money()
         return ready
 
-    async def _cluster(self) -> Cluster:
-        found = joinable(self._plan.cluster)
-        if found is not None:
-            self._say(f"joining the Ray cluster at {found.address}")
-            return found
-        self._say("starting a local Ray")
+    async def _find_cluster(self) -> None:
+        """Join or start a cluster."""
+        self.cluster = joinable(self._plan.cluster)
+        if self.cluster is not None:
+            return
         os.environ.update(environment_of(self.folder))  # Ray reads its token when it is imported
-        loading = asyncio.to_thread(importlib.import_module, DEPLOY)  # half a second, while Ray itself takes some
-        cluster, _ = await asyncio.gather(start_cluster(self._plan.cluster, self.folder), loading)
-        return cluster
+        loading = asyncio.ensure_future(asyncio.to_thread(importlib.import_module, DEPLOY))
+        try:  # not gathered: a start that is called off has taken its head down when this ends
+            self.cluster = await start_cluster(self._plan.cluster, self.folder)
+        finally:
+            await asyncio.wait([loading])
+        loading.result()
 
     def _forget_money(self) -> None:
         """A fresh embedded venue holds fresh money: an earlier run's high-water mark says nothing about it."""

@@ -1,9 +1,9 @@
-"""The grid of valid prices, compiled: not in instrument.py, so that a process that only names coins loads no numba."""
+"""The grid of valid prices, in plain Python: a process that runs no kernels must not wait for numba to load.
 
-import numba as nb
+Kernels call the same functions by their names in `price_grid_kernels`, where they are compiled.
+"""
 
 
-@nb.njit(cache=True)
 def tick_step(px_ticks: int, px_decimals: int) -> int:
     """Smallest valid price step at this price, in `Ticks` (HL §6.1: five significant figures, integers always valid).
 
@@ -22,7 +22,6 @@ def tick_step(px_ticks: int, px_decimals: int) -> int:
     return step
 
 
-@nb.njit(cache=True)
 def round_px(px_ticks: float, px_decimals: int, up: bool) -> int:  # noqa: FBT001
     """Round a price (may be fractional) to a valid one: down for bids, up for asks. Result in `Ticks`."""
     base = int(px_ticks)

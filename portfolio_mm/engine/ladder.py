@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numba as nb
 
-from portfolio_mm.domain.price_grid import round_px, tick_step
+from portfolio_mm.domain.price_grid_kernels import round_px, tick_step
 from portfolio_mm.engine import actions, attribution, authority, exposure
 from portfolio_mm.engine.orders import CANCELLING, LEVELS, UNKNOWN
 from portfolio_mm.engine.why import Reason

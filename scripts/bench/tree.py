@@ -54,8 +54,15 @@ def _start(place: Path, *options: str) -> tuple["subprocess.Popen[bytes]", RunFo
     settings.write_text(SETTINGS)
     command = [*PROGRAM, "start", "--plain", "--seed", "11", "--config", str(settings), *options]
     with (place / "words").open("wb") as words:
-        process = subprocess.Popen([*command, "--state-folder", str(folder.path)], stdout=words, stderr=words)
+        process = subprocess.Popen(
+            [*command, "--state-folder", str(folder.path)], stdout=words, stderr=words, env=_environment()
+        )
     return process, folder
+
+
+def _environment() -> dict[str, str]:
+    """Ours, but bytecode is kept between starts, as usual: without it every process compiles each source it imports."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _short(place: Path) -> float:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portfolio_mm.actors import daemon, kernel_cache
 from portfolio_mm.actors.frame_key import FrameKey, key_of
@@ -17,6 +19,7 @@ from portfolio_mm.actors.journal_age import forget_old
 from portfolio_mm.actors.run_folder import START_LOCK, FolderLock, RunFolder
 from portfolio_mm.actors.topology import GATEWAY, RELAY, Address, FolderDirectory
 from portfolio_mm.actors.venue_process import MODULE, start_venue
+from portfolio_mm.domain import price_grid, price_grid_kernels
 from portfolio_mm.domain.errors import AlreadyRunningError, ConfigurationError, ProtocolError, StateError
 from portfolio_mm.domain.events import EVENT
 from portfolio_mm.settings.load import load
@@ -120,6 +123,63 @@ def test_an_edited_leaf_names_another_kernel_folder(tmp_path: Path) -> None:
     assert kernel_cache.fingerprint(rooms) != before
 
 
+def test_kernels_are_complete_until_one_goes_or_a_source_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kernel_cache.complete(), "the tests begin with compiling"
+    kept = kernel_cache.cache_folder()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    copied = kernel_cache.cache_folder()
+    assert not kernel_cache.complete()
+    shutil.copytree(kept, copied, dirs_exist_ok=True)
+    assert kernel_cache.complete()
+    moved = tmp_path / "elsewhere" / "portfolio_mm"
+    shutil.copytree(kernel_cache.PACKAGE, moved)
+    assert not kernel_cache.complete(moved)
+    next(copied.rglob("coin.step*.nbc")).unlink()
+    assert not kernel_cache.complete()
+
+
+async def test_complete_kernels_are_not_loaded_to_find_that_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", None)
+    said: list[str] = []
+    assert await kernel_cache.warm(said.append) < 5.0
+    assert said == []
+
+
+def test_numba_loads_neither_scipy_nor_cffi_for_a_coin_which_may_load_them_later() -> None:
+    code = """
+import sys
+from portfolio_mm.actors.lean_numba import UNUSED, lean_numba
+with lean_numba():
+    from portfolio_mm.engine.warm import warm_up
+    warm_up()
+print([name for name in UNUSED if name in sys.modules])
+import scipy.linalg
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@given(st.integers(1, 10**12), st.floats(0.0, 1.0, exclude_max=True), st.integers(0, 6), st.booleans())
+def test_the_plain_price_grid_is_the_compiled_one(ticks: int, part: float, px_decimals: int, up: bool) -> None:  # noqa: FBT001
+    assert price_grid.tick_step(ticks, px_decimals) == price_grid_kernels.tick_step(ticks, px_decimals)
+    px = ticks + part
+    assert price_grid.round_px(px, px_decimals, up) == price_grid_kernels.round_px(px, px_decimals, up)
+
+
+def test_all_threads_of_a_process_step_back() -> None:
+    code = "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start(); print(1); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        other.stdout.readline()
+        threads = [int(each.name) for each in Path(f"/proc/{other.pid}/task").iterdir()]
+        before = os.getpriority(os.PRIO_PROCESS, other.pid)
+        daemon.step_back(other.pid, before + 3)
+        assert [os.getpriority(os.PRIO_PROCESS, each) - before for each in threads] == [3, 3]
+        other.communicate(b"\n")
+    daemon.step_back(other.pid, 19)
+
+
 def test_old_segments_are_forgotten_but_never_the_newest(tmp_path: Path) -> None:
     for _ in range(3):
         journal = Journal(tmp_path, "coin-BTC", EVENT)
@@ -208,6 +268,7 @@ def test_a_frame_tells_its_stream() -> None:
         ("portfolio_mm.actors.watchdog", ("ray", "cvxpy", "pydantic", "numba")),
         ("portfolio_mm.actors.relay", ("ray", "cvxpy", "pydantic", "numba", "aiohttp")),
         ("portfolio_mm.actors.risk", ("ray", "cvxpy", "pydantic", "numba", "aiohttp")),
+        ("portfolio_mm.actors.gateway.gateway", ("ray", "cvxpy", "pydantic", "numba", "scipy")),
         ("portfolio_mm.actors.deploy", ("cvxpy", "pydantic", "numba", "aiohttp", "coincurve")),
     ],
 )

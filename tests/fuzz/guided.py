@@ -14,7 +14,7 @@ from typing import Any, Final
 import atheris
 
 # Compiled kernels cannot be instrumented: they are loaded before.
-import portfolio_mm.domain.price_grid
+import portfolio_mm.domain.price_grid_kernels
 import portfolio_mm.matching.book  # noqa: F401
 
 with atheris.instrument_imports(include=["portfolio_mm"]):

@@ -2,16 +2,12 @@
 
 from pathlib import Path
 
-import pytest
-
-from portfolio_mm.actors.gateway import gateway
 from portfolio_mm.actors.gateway.latency import Histogram, TickToWire
 from portfolio_mm.actors.gateway.outbox import BURST, PAUSE_NS, Lane, Outbox
 from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.actors.messages import PermitRequest
 from portfolio_mm.domain.events import EventKind
 from portfolio_mm.domain.order import OrderEvent, OrderState
-from portfolio_mm.domain.price_grid import round_px, tick_step
 from portfolio_mm.domain.units import BUY, SELL
 from tests.gateway.peers import rig, until
 
@@ -112,25 +108,6 @@ async def test_wishes_heard_in_one_turn_share_a_batch(tmp_path: Path) -> None:
         found = [ledger.find(key) for key in keys]
         assert len({one.nonce for one in found if one is not None and one.state is OrderState.LIVE}) == 1
         assert outbox.waiting(Lane.CREATE) == 0
-
-
-async def test_the_price_grid_is_loaded_before_anybody_may_join(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    endpoints: list[str] = []
-    async with rig(tmp_path) as made:
-        monkeypatch.setattr(gateway, "_load_kernels", lambda: endpoints.append(made.gateway.endpoint()))
-        await made.start()
-        assert endpoints == [""]
-        assert made.gateway.endpoint()
-
-
-def test_what_is_loaded_is_what_guard_and_flatten_call() -> None:
-    gateway._load_kernels()
-    before = (len(tick_step.signatures), len(round_px.signatures))
-    assert tick_step(1_234_567, 2) == 100
-    assert round_px(123.4, 1, up=False) == 123
-    assert (len(tick_step.signatures), len(round_px.signatures)) == before
 
 
 async def test_a_permit_is_told_once_to_each_coin(tmp_path: Path) -> None:

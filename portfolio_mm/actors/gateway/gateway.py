@@ -20,7 +20,6 @@ from portfolio_mm.actors.gateway.session import Session
 from portfolio_mm.actors.gateway.singleton import NodeLock, Ownership
 from portfolio_mm.domain.cloid import MAX_RUN
 from portfolio_mm.domain.errors import AlreadyRunningError, MalformedMessage, PreflightError, VenueError
-from portfolio_mm.domain.price_grid import round_px, tick_step
 from portfolio_mm.hyperliquid.account import AccountTruth
 from portfolio_mm.hyperliquid.encode import update_leverage_action
 from portfolio_mm.storage.state_store import StateStore
@@ -95,7 +94,6 @@ class Gateway:
         stack.callback(store.close)
         owner = Ownership(store, config.account.lower())
         epoch = owner.take(int(now_s * 1000))
-        await asyncio.to_thread(_load_kernels)
         session = Session(config.token_file)
         parts = await build(config, store, session.hub, stack, epoch=epoch, run=int(now_s) & MAX_RUN)
         rhythm = Rhythm(parts, session)
@@ -163,12 +161,6 @@ class Gateway:
             if not await asyncio.to_thread(owner.holds):
                 msg = "another gateway took over this account"
                 raise AlreadyRunningError(msg)
-
-
-def _load_kernels() -> None:
-    """Load the compiled arithmetic of the price grid: the first order, or a flatten, must not wait a second for it."""
-    tick_step(1, 0)
-    round_px(1.0, 0, up=False)
 
 
 async def _set_leverage(parts: Parts, truth: AccountTruth) -> None:

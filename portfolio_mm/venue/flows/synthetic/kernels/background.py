@@ -12,7 +12,7 @@ import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.instrument import PERP_MAX_DECIMALS
-from portfolio_mm.domain.price_grid import round_px
+from portfolio_mm.domain.price_grid_kernels import round_px
 from portfolio_mm.domain.records import record
 from portfolio_mm.domain.units import BPS, SIGN
 from portfolio_mm.matching.book_kernels import ActionKind
