@@ -1,12 +1,15 @@
 """Coverage-guided fuzzing of one endpoint: `python -m tests.fuzz.guided ENDPOINT RUNS SECONDS FOLDER`.
 
 An input is one or a few requests, a line each. Inputs that reach new code are kept in FOLDER, which starts with the
-corpus; so is one that the venue does not survive.
+corpus; so is one that the venue does not survive, and in `broken-history` everything that its venue had heard before:
+`python -m tests.fuzz.guided ENDPOINT FOLDER/broken-history` does it again.
 """
 
+import gc
 import json
 import random
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -21,30 +24,49 @@ with atheris.instrument_imports(include=["portfolio_mm"]):
     from tests.fuzz.door import Door
 from tests.fuzz.mutation import bent, valid, written
 
+HISTORY: Final = "broken-history"
 LONGEST: Final = 4_096
 MOST_LINES: Final = 4
+LIFE: Final = 200
+"""Blocks a venue lives for: opening one costs as much as twenty, and each costs more than the last."""
+POSTED: Final = 4
+"""One input in so many goes through the front door as well: finding its signer takes as long as all the rest."""
 
 
-def inputs(door: Door, endpoint: str) -> Callable[[bytes], None]:
+def inputs(door: Door, endpoint: str, folder: Path) -> Callable[[bytes], None]:
     """What one input does."""
+    heard: list[bytes] = []
 
-    def read(line: bytes) -> None:
-        door.post("/info", line)
+    def read(lines: list[bytes]) -> None:
+        for line in lines:
+            door.post("/info", line)
 
-    def act(line: bytes) -> None:
-        door.act(line)
+    def act(lines: list[bytes]) -> None:
+        chosen = zlib.crc32(lines[-1])
+        if chosen % 2:
+            door.act(*lines)
+        else:
+            for line in lines:
+                door.act(line)
+        if chosen % POSTED == 0:
+            door.post("/exchange", lines[-1])
 
-    def say(line: bytes) -> None:
-        door.say(line.decode(errors="replace"))
+    def say(lines: list[bytes]) -> None:
+        for line in lines:
+            door.say(line.decode(errors="replace"))
 
-    one = {"info": read, "exchange": act, "ws": say}[endpoint]
+    every = {"info": read, "exchange": act, "ws": say}[endpoint]
 
     def each(data: bytes) -> None:
-        door.stand()
-        for line in data.split(b"\n")[:MOST_LINES]:
-            one(line)
-        if endpoint == "exchange":
-            door.post("/exchange", line)  # the last only: finding its signer takes longer than all the rest
+        if door.renew():
+            heard.clear()
+        heard.append(data)
+        try:
+            door.stand()
+            every(data.split(b"\n")[:MOST_LINES])
+        except BaseException:
+            (folder / HISTORY).write_text("\n".join(one.hex() for one in heard))
+            raise
 
     return each
 
@@ -80,9 +102,17 @@ def main(endpoint: str, runs: str, seconds: str, folder: str) -> None:
         (Path(folder) / f"valid-{number}").write_text(json.dumps(request))
     limits = [f"-runs={runs}", f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-rss_limit_mb=2048", "-seed=1"]
     said = [sys.argv[0], *limits, f"-artifact_prefix={folder}/", "-timeout=20", folder]
-    atheris.Setup(said, inputs(Door(), endpoint), custom_mutator=mutation(requests))
+    atheris.Setup(said, inputs(Door(LIFE), endpoint, Path(folder)), custom_mutator=mutation(requests))
+    gc.freeze()  # every collection walked over all that was imported
     atheris.Fuzz()
 
 
+def again(endpoint: str, history: str) -> None:
+    """Do what broke a venue once more."""
+    each = inputs(Door(LIFE), endpoint, Path(history).parent)
+    for line in Path(history).read_text().splitlines():
+        each(bytes.fromhex(line))
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    (again if len(sys.argv) == 3 else main)(*sys.argv[1:])
