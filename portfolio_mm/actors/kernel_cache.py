@@ -22,6 +22,8 @@ from portfolio_mm.domain.errors import StateError
 
 PACKAGE: Final = Path(__file__).resolve().parent.parent
 KERNEL_ROOMS: Final = ("domain", "models", "estimators", "engine", "matching", "venue/flows/synthetic/kernels")
+VENUE_WARM: Final = "venue/warm.py"
+"""Holds no kernel, but says which ones of the venue are compiled."""
 VARIABLE: Final = "NUMBA_CACHE_DIR"
 MAX_WARM_S: Final = 600.0
 
@@ -29,12 +31,24 @@ MAX_WARM_S: Final = 600.0
 def fingerprint(package: Path = PACKAGE) -> str:
     """Hash of everything compiled code depends on; `package` holds the rooms."""
     digest = hashlib.sha256()
-    for room in KERNEL_ROOMS:
-        for source in sorted((package / room).rglob("*.py")):
-            digest.update(str(source.relative_to(package)).encode() + b"\0" + source.read_bytes())
+    for source in _sources(package):
+        digest.update(str(source.relative_to(package)).encode() + b"\0" + source.read_bytes())
     versions = [importlib.metadata.version(name) for name in ("numba", "llvmlite", "numpy")]
     digest.update(repr((versions, sys.version_info[:3], platform.machine(), _cpu())).encode())
     return digest.hexdigest()[:16]
+
+
+def _sources(package: Path) -> list[Path]:
+    return [source for room in KERNEL_ROOMS for source in sorted((package / room).rglob("*.py"))]
+
+
+def marker(package: Path = PACKAGE) -> Path:
+    """File that says all of this checkout is compiled; named by what numba trusts a source by: place, size and time."""
+    digest = hashlib.sha256()
+    for source in (*_sources(package), *package.glob(VENUE_WARM)):
+        stat = source.stat()
+        digest.update(f"{source}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+    return cache_folder() / f"complete-{digest.hexdigest()[:16]}"
 
 
 def _cpu() -> str:
@@ -94,15 +108,23 @@ async def warm(progress: Callable[[str], None]) -> float:
 
 
 def compile_all(say: Callable[[str], None]) -> None:
-    """Compile the page and everything under it."""
+    """Compile the page and everything under it, and what the local venue runs."""
+    complete = marker()
+    if complete.exists():
+        say("kernels are ready")
+        return
     began_s = time.monotonic()
     if not any(cache_folder().rglob("*.nbi")):
-        say("compiling the kernels of this version (once per machine, about half a minute)")
+        say("compiling the kernels of this version (once per machine, about a minute)")
     from portfolio_mm.engine.warm import warm_up  # noqa: PLC0415 - numba reads its folder's name when it is imported
+    from portfolio_mm.venue import warm as venue  # noqa: PLC0415 - the same
 
     warm_up()
+    venue.warm_up()
+    complete.touch()
     say(f"kernels are ready after {time.monotonic() - began_s:.1f} s")
 
 
 if __name__ == "__main__":
+    os.environ.update(environment())
     compile_all(print)

@@ -120,6 +120,22 @@ def test_an_edited_leaf_names_another_kernel_folder(tmp_path: Path) -> None:
     assert kernel_cache.fingerprint(rooms) != before
 
 
+def test_what_is_compiled_is_not_looked_at_again_until_a_source_is_touched(tmp_path: Path) -> None:
+    """Numba trusts a source by its time and size, and by where it lies."""
+    said = subprocess.run(
+        [sys.executable, "-m", "portfolio_mm.actors.kernel_cache"], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "kernels are ready\n"
+    room = tmp_path / kernel_cache.KERNEL_ROOMS[0]
+    room.mkdir(parents=True)
+    leaf = room / "leaf.py"
+    leaf.write_text("a = 1\n")
+    names = {kernel_cache.marker(), kernel_cache.marker(tmp_path)}
+    os.utime(leaf, (1, 1))
+    names.add(kernel_cache.marker(tmp_path))
+    assert len(names) == 3
+
+
 def test_old_segments_are_forgotten_but_never_the_newest(tmp_path: Path) -> None:
     for _ in range(3):
         journal = Journal(tmp_path, "coin-BTC", EVENT)
