@@ -23,6 +23,8 @@ from portfolio_mm.domain.errors import StateError
 
 PACKAGE: Final = Path(__file__).resolve().parent.parent
 KERNEL_ROOMS: Final = ("domain", "models", "estimators", "engine", "matching", "venue/flows/synthetic/kernels")
+VENUE_WARM: Final = "venue/warm.py"
+"""Holds no kernel, but says which ones of the venue are compiled."""
 VARIABLE: Final = "NUMBA_CACHE_DIR"
 MAX_WARM_S: Final = 600.0
 
@@ -66,7 +68,8 @@ def environment() -> dict[str, str]:
 
 def _list(package: Path) -> Path:
     """Where `compile_all` names what it left. Numba holds a kernel for stale when its source is elsewhere or newer."""
-    stamps = [(str(source), source.stat().st_mtime_ns) for source in _sources(package)]
+    sources = (*_sources(package), package / VENUE_WARM)
+    stamps = [(str(source), source.stat().st_mtime_ns) for source in sources]
     return cache_folder() / f"compiled-{hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]}.json"
 
 
@@ -123,13 +126,15 @@ async def warm(progress: Callable[[str], None]) -> float:
 
 
 def compile_all(say: Callable[[str], None]) -> None:
-    """Compile the page and everything under it."""
+    """Compile the page and everything under it, and what the local venue runs."""
     began_s = time.monotonic()
     if not any(cache_folder().rglob("*.nbi")):
-        say("compiling the kernels of this version (once per machine, about half a minute)")
+        say("compiling the kernels of this version (once per machine, about a minute)")
     from portfolio_mm.engine.warm import warm_up  # noqa: PLC0415 - numba reads its folder's name when it is imported
+    from portfolio_mm.venue import warm as venue  # noqa: PLC0415 - the same
 
     warm_up()
+    venue.warm_up()
     folder = cache_folder()
     if os.environ.get(VARIABLE) == str(folder):  # else numba kept them elsewhere
         _write(_list(PACKAGE), json.dumps(_compiled(folder)))
@@ -144,5 +149,8 @@ def _write(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    if not complete():
+    if complete():
+        print("kernels are ready")
+    else:
+        os.environ.update(environment())
         compile_all(print)

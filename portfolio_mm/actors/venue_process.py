@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from portfolio_mm.actors import daemon
+from portfolio_mm.actors.kernel_cache import environment
 from portfolio_mm.actors.run_folder import RunFolder, write_private
 from portfolio_mm.domain.errors import ConfigurationError, PreflightError
 from portfolio_mm.settings.plan import Plan
@@ -71,7 +72,7 @@ async def start_venue(plan: Plan, folder: RunFolder) -> VenueAddress:
     began = errors.stat().st_size if errors.exists() else 0
     write_private(output, "")  # the line to come holds keys
     # Milliseconds, and not in a thread: a cancelled wait would not know the number of what it had started.
-    pid = daemon.spawn(command(plan), errors, output=output)
+    pid = daemon.spawn(command(plan), errors, output=output, variables=environment())
     try:
         ready = msgspec.json.decode(await _first_line(pid, output, errors, began), type=_Ready)
     except BaseException:  # also a start that is called off half way must leave nothing behind

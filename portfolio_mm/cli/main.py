@@ -4,6 +4,7 @@ Rules of this file: nothing heavy is imported at the top, so `--help` answers at
 ends with one message and its documented exit code, never a traceback; usage errors end with 64.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -142,6 +143,9 @@ def venue(
     ] = False,
 ) -> None:
     """Run the embedded venue alone and print its URL and funded test accounts as one JSON line."""
+    from portfolio_mm.actors.kernel_cache import environment  # noqa: PLC0415 - as all of this file
+
+    os.environ.update(environment())  # numba reads where kernels are kept when it is imported
     from portfolio_mm.venue.process import run as run_venue  # noqa: PLC0415 - heavy
     from portfolio_mm.venue.scenario.file import chosen  # noqa: PLC0415 - heavy
 

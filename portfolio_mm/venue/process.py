@@ -13,20 +13,18 @@ import msgspec
 from aiohttp import web
 
 from portfolio_mm.domain.errors import ConfigurationError
-from portfolio_mm.domain.units import BUY
-from portfolio_mm.matching.market import Market, NewOrder, Tif
 from portfolio_mm.venue.clearinghouse.accounts import FundedAccount
 from portfolio_mm.venue.flows.flow import Flow
 from portfolio_mm.venue.flows.synthetic import SyntheticFlow
 from portfolio_mm.venue.flows.tape import TapeFlow
 from portfolio_mm.venue.flows.upstream import live_flow
-from portfolio_mm.venue.info.views_market import FULL_LEVELS
 from portfolio_mm.venue.reference_venue.process import running_reference
 from portfolio_mm.venue.reference_venue.settings import ReferenceSettings
 from portfolio_mm.venue.scenario.file import check
 from portfolio_mm.venue.server import VenueServer
 from portfolio_mm.venue.settings import VenueSettings, market_params
 from portfolio_mm.venue.venue import Venue
+from portfolio_mm.venue.warm import warm_market
 
 DEFAULTS: Final = VenueSettings()
 PROGRAM: Final = "portfolio_mm.venue"
@@ -65,20 +63,8 @@ def build_flow(settings: VenueSettings) -> Flow:
     else:
         truth = None if settings.truth_folder is None else Path(settings.truth_folder)
         flow = SyntheticFlow(market_params(settings.synthetic, settings.coins, settings.seed, settings.dexes), truth)
-    _warm(next(iter(flow.markets().values())))
+    warm_market(next(iter(flow.markets().values())))
     return flow
-
-
-def _warm(market: Market) -> None:
-    """Compile what an order needs before the first one comes: rest one lot at the best bid and take it away again."""
-    bid = market.bbo().bid
-    if bid is not None:
-        market.place(NewOrder(1, 1, BUY, bid.px_ticks, 2, Tif.ALO))
-        market.ahead(1)
-        market.reduce(1, 1)
-        market.remaining(1)
-        market.cancel(1)
-    market.levels(FULL_LEVELS)
 
 
 @contextlib.asynccontextmanager
@@ -117,7 +103,7 @@ async def _opened_flow(settings: VenueSettings) -> AsyncIterator[Flow]:
         yield await asyncio.to_thread(build_flow, settings)
         return
     async with live_flow(settings.upstream, settings.coins, settings.fills.model()) as flow:
-        await asyncio.to_thread(_warm, next(iter(flow.markets().values())))
+        await asyncio.to_thread(warm_market, next(iter(flow.markets().values())))
         yield flow
 
 

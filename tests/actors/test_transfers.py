@@ -107,7 +107,7 @@ async def test_a_deposit_does_not_hide_the_loss_that_follows(tmp_path: Path, mon
         await run.until(transferred(run, 5_000.0), "the deposit")
         await run.until(run.two_sided, "quotes go on", 40)
         await buy(run, "BTC", 2_500.0)
-        fall(monkeypatch, 0.3)
+        fall(monkeypatch, 0.5)  # the coin sells some before
         await run.until(lambda: killed(run), "a loss of a twentieth of the account kills", 40)
         with contextlib.closing(StateStore(run.spec.files.state_db)) as store:
             latched = store.kill_state()

@@ -219,7 +219,8 @@ def test_the_bot_of_the_docs_trades() -> None:
         )
         assert done.returncode == 0, done.stderr
         assert "resting" in done.stdout
-        assert len(running.venue.state.users[1].open) == 1
+        user = running.venue.state.users[1]
+        assert len(user.open) + len(user.fills) == 1  # the market may have come to it meanwhile
 
 
 async def test_cancels_take_their_own_way_in() -> None:
