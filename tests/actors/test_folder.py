@@ -134,6 +134,13 @@ def test_kernels_are_complete_until_one_goes_or_a_source_moves(tmp_path: Path, m
     moved = tmp_path / "elsewhere" / "portfolio_mm"
     shutil.copytree(kernel_cache.PACKAGE, moved)
     assert not kernel_cache.complete(moved)
+    lists = {each: each.read_text() for each in copied.glob("compiled-*.json")}
+    for each in lists:
+        each.write_text("{")
+    assert not kernel_cache.complete(), "torn"
+    for each, text in lists.items():
+        each.write_text(text)
+    assert kernel_cache.complete()
     next(copied.rglob("coin.step*.nbc")).unlink()
     assert not kernel_cache.complete()
 
