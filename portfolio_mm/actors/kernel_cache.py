@@ -149,8 +149,6 @@ def _write(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    if complete():
-        print("kernels are ready")
-    else:
+    if not complete():
         os.environ.update(environment())
         compile_all(print)
