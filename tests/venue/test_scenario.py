@@ -219,8 +219,7 @@ def test_the_bot_of_the_docs_trades() -> None:
         )
         assert done.returncode == 0, done.stderr
         assert "resting" in done.stdout
-        user = running.venue.state.users[1]
-        assert len(user.open) + len(user.fills) == 1  # the market may have come to it meanwhile
+        assert len(running.venue.state.users[1].records) == 1, "it may have been filled since"
 
 
 async def test_cancels_take_their_own_way_in() -> None:
