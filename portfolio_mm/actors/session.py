@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from portfolio_mm.actors.kernel_cache import warm
+from portfolio_mm.actors.kernel_cache import marker, warm
 from portfolio_mm.actors.local_cluster import Cluster, environment_of, joinable, start_cluster
 from portfolio_mm.actors.messages import View
 from portfolio_mm.actors.operator import Operator
@@ -88,6 +88,8 @@ class Session:
     async def _start(self) -> None:
         kernels = asyncio.create_task(warm(self._say))
         try:
+            if not marker().exists():
+                await kernels  # the venue runs some of them: two processes would compile the same ones
             ready = await self._ready()
             # Only now: what the venue refuses is said at once, and without a cluster to take down.
             self.cluster = await self._cluster()
