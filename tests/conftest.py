@@ -30,6 +30,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Compile what is missing: half a minute on a machine that never ran this version, else a second."""
+    """Compile what is missing: a minute or two on a machine that never ran this version, else a second."""
     if not session.config.option.collectonly and not hasattr(session.config, "workerinput"):
         subprocess.run([sys.executable, "-m", "portfolio_mm.actors.kernel_cache"], check=True)

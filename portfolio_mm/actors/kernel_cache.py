@@ -129,7 +129,7 @@ def compile_all(say: Callable[[str], None]) -> None:
     """Compile the page and everything under it, and what the local venue runs."""
     began_s = time.monotonic()
     if not any(cache_folder().rglob("*.nbi")):
-        say("compiling the kernels of this version (once per machine, about a minute)")
+        say("compiling the kernels of this version (once per machine, a minute or two)")
     from portfolio_mm.engine.warm import warm_up  # noqa: PLC0415 - numba reads its folder's name when it is imported
     from portfolio_mm.venue import warm as venue  # noqa: PLC0415 - the same
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from portfolio_mm.actors.kernel_cache import warm
+from portfolio_mm.actors.kernel_cache import marker, warm
 from portfolio_mm.actors.local_cluster import Cluster, environment_of, joinable, start_cluster
 from portfolio_mm.actors.messages import View
 from portfolio_mm.actors.operator import Operator
@@ -92,6 +92,8 @@ class Session:
         """
         beside = [asyncio.create_task(warm(self._say)), asyncio.create_task(self._find_cluster())]
         try:
+            if not marker().exists():
+                await kernels  # the venue runs some of them: two processes would compile the same ones
             ready = await self._ready()
             if self.cluster is None:
                 self._say("starting a local Ray")
