@@ -20,7 +20,7 @@ test: ## set up and run every test, proofs at reduced counts
 
 proof: ## the same proofs at full counts
 	@scripts/setup dev
-	@PORTFOLIO_MM_PROOF=full $(RUN)/pytest -q -n 2 --dist loadgroup -m "not ray" $(ARGS) $(NONE_IS_FINE)
+	@PORTFOLIO_MM_PROOF=full $(RUN)/pytest -q --timeout 1800 -n 2 --dist loadgroup -m "not ray" $(ARGS) $(NONE_IS_FINE)
 	@PORTFOLIO_MM_PROOF=full $(RUN)/pytest -q -m ray $(ARGS) $(NONE_IS_FINE)
 
 check: ## format, lint, types, imports

@@ -9,7 +9,6 @@ import gc
 import json
 import random
 import sys
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -22,53 +21,12 @@ import portfolio_mm.matching.book  # noqa: F401
 
 with atheris.instrument_imports(include=["portfolio_mm"]):
     from tests.fuzz.door import Door
+    from tests.fuzz.inputs import MOST_LINES, again, inputs
 from tests.fuzz.mutation import bent, valid, written
 
-HISTORY: Final = "broken-history"
 LONGEST: Final = 4_096
-MOST_LINES: Final = 4
 LIFE: Final = 200
 """Blocks a venue lives for: opening one costs as much as twenty, and each costs more than the last."""
-POSTED: Final = 4
-"""One input in so many goes through the front door as well: finding its signer takes as long as all the rest."""
-
-
-def inputs(door: Door, endpoint: str, folder: Path) -> Callable[[bytes], None]:
-    """What one input does."""
-    heard: list[bytes] = []
-
-    def read(lines: list[bytes]) -> None:
-        for line in lines:
-            door.post("/info", line)
-
-    def act(lines: list[bytes]) -> None:
-        chosen = zlib.crc32(lines[-1])
-        if chosen % 2:
-            door.act(*lines)
-        else:
-            for line in lines:
-                door.act(line)
-        if chosen % POSTED == 0:
-            door.post("/exchange", lines[-1])
-
-    def say(lines: list[bytes]) -> None:
-        for line in lines:
-            door.say(line.decode(errors="replace"))
-
-    every = {"info": read, "exchange": act, "ws": say}[endpoint]
-
-    def each(data: bytes) -> None:
-        if door.renew():
-            heard.clear()
-        heard.append(data)
-        try:
-            door.stand()
-            every(data.split(b"\n")[:MOST_LINES])
-        except BaseException:
-            (folder / HISTORY).write_text("\n".join(one.hex() for one in heard))
-            raise
-
-    return each
 
 
 def mutation(requests: list[Any]) -> Callable[[bytes, int, int], bytes]:
@@ -107,12 +65,10 @@ def main(endpoint: str, runs: str, seconds: str, folder: str) -> None:
     atheris.Fuzz()
 
 
-def again(endpoint: str, history: str) -> None:
+def repeat(endpoint: str, history: str) -> None:
     """Do what broke a venue once more."""
-    each = inputs(Door(LIFE), endpoint, Path(history).parent)
-    for line in Path(history).read_text().splitlines():
-        each(bytes.fromhex(line))
+    again(inputs(Door(LIFE), endpoint, Path(history).parent), Path(history))
 
 
 if __name__ == "__main__":
-    (again if len(sys.argv) == 3 else main)(*sys.argv[1:])
+    (repeat if len(sys.argv) == 3 else main)(*sys.argv[1:])

@@ -24,7 +24,7 @@ FULL: Final = os.environ.get("PORTFOLIO_MM_PROOF") == "full"
 BURST: Final = 500 if FULL else 100
 BURSTS: Final = 2_000 if FULL else 20
 SIGNED: Final = 200 if FULL else 5
-"""Signing costs more than all the rest: a hundred thousand in proof."""
+"""Signing costs more than all the rest: twenty thousand in proof."""
 LIFE: Final = 1_000
 """Blocks a venue lives for: five times those of the guided fuzzer, so that orders, users and TWAPs pile up."""
 GROWTH_MB: Final = 400.0

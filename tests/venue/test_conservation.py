@@ -8,10 +8,12 @@ accounts together with the background hold what was deposited, less what the ven
 account, or an isolated position, worth less than nothing.
 """
 
+import os
 import random
 from collections import Counter
 from typing import Any, ClassVar, cast
 
+import pytest
 from hypothesis import seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
@@ -560,11 +562,14 @@ REACHED = (
 )
 """What the machine must have come to: where its choices never lead, nothing is proven."""
 ROUNDS = 8
+EXAMPLES = 1_000 if os.environ.get("PORTFOLIO_MM_PROOF") == "full" else 60
+"""Of fifty steps each, in one round."""
 
 
+@pytest.mark.timeout(2 * 3_600)
 def test_no_sequence_of_requests_makes_or_loses_money() -> None:
     """Its choices depend on what else Python has loaded, so it goes on until it has been everywhere."""
-    plan = settings(max_examples=60, stateful_step_count=50, deadline=None, database=None)
+    plan = settings(max_examples=EXAMPLES, stateful_step_count=50, deadline=None, database=None)
     for number in range(ROUNDS):
         run_state_machine_as_test(seed(number)(Traffic), settings=plan)
         if all(Traffic.seen[what] for what in REACHED):

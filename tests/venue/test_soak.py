@@ -133,6 +133,7 @@ def soak(flow: Flow, mode: Any, blocks: int) -> VenueState:
     return state
 
 
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("mode", ["standard", "unified"])
 def test_a_long_random_run_on_synthetic_flow_adds_up(mode: str) -> None:
     state = soak(SyntheticFlow(synthetic_params(("BTC", "ETH", "DOGE"), 5)), mode, BLOCKS)
