@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from portfolio_mm.actors.kernel_cache import marker, warm
+from portfolio_mm.actors.kernel_cache import warm
 from portfolio_mm.actors.local_cluster import Cluster, environment_of, joinable, start_cluster
 from portfolio_mm.actors.messages import View
 from portfolio_mm.actors.operator import Operator
@@ -86,22 +86,17 @@ class Session:
             raise AlreadyRunningError(msg)
 
     async def _start(self) -> None:
-        """Venue, cluster and kernels at once: each mostly waits or has one core.
-
-        A cluster for a venue that refuses is ended again, unmentioned.
-        """
-        beside = [asyncio.create_task(warm(self._say)), asyncio.create_task(self._find_cluster())]
+        """The cluster beside kernels and venue: it mostly waits. For a venue that refuses it is ended, unmentioned."""
+        cluster = asyncio.create_task(self._find_cluster())
         try:
-            if not marker().exists():
-                await kernels  # the venue runs some of them: two processes would compile the same ones
+            await warm(self._say)  # the venue runs some of them: two processes would compile the same ones
             ready = await self._ready()
             if self.cluster is None:
                 self._say("starting a local Ray")
-            await asyncio.gather(*beside)
+            await cluster
         except BaseException:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            cluster.cancel()
+            await asyncio.gather(cluster, return_exceptions=True)
             raise
         assert self.cluster is not None
         if self.cluster.pid == 0:
