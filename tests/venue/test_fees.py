@@ -102,6 +102,6 @@ def test_user_fees_tell_the_schedule_the_days_and_the_discounts() -> None:
 def test_user_fees_have_every_field_of_the_recorded_sample() -> None:
     sample = json.loads(RECORDED.read_text().splitlines()[0])["response"]
     shown = fees((bench := Bench()).state, bench.alice)
-    assert set(sample) == set(shown)
+    assert set(sample) - {"feeTrialReward"} == set(shown) - {"feeTrialEscrow"}  # tests/venue/differing.py
     renamed = {"stakingDiscount": "stakingDiscountTiers"}  # the sample is a fixture; HL §1.14 has the later name
     assert {renamed.get(key, key) for key in sample["feeSchedule"]} == set(shown["feeSchedule"])
