@@ -16,7 +16,7 @@ import pytest_asyncio
 from portfolio_mm.actors import daemon
 from portfolio_mm.actors.messages import View
 from portfolio_mm.actors.operator import Operator
-from portfolio_mm.actors.run_folder import RunFolder
+from portfolio_mm.actors.run_folder import RUN_LOCK, RunFolder
 from portfolio_mm.actors.session import Session
 from portfolio_mm.actors.sweeper import Sweeper
 from portfolio_mm.actors.watchdog import read_config
@@ -172,8 +172,9 @@ async def test_when_all_of_ray_is_killed_at_once_the_watchdog_cancels_and_a_new_
     assert await first.wait() == 0
     one = outside(folder)
     await one.view(one_coin_quotes, "quotes", 60)
+    supervisor = int((folder.path / RUN_LOCK).read_text())  # it would hold the run for another second
     actors = [pid for pid in (await one.supervisor())["actors"].values() if pid]
-    for pid in [*daemon.working_in(str(folder.sockets / "r")), *actors]:
+    for pid in [*daemon.working_in(str(folder.sockets / "r")), supervisor, *actors]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     async with Sweeper(read_config(folder).target) as eye, asyncio.timeout(20):
