@@ -284,3 +284,20 @@ def test_a_second_look_in_this_process_keeps_our_locks(path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", found], check=True)
     ours.close()
+
+
+def test_a_transaction_that_fails_is_undone_and_the_next_one_works(path: Path) -> None:
+    store = StateStore(path)
+    store.latch_kill("a drill", 1)
+
+    def forget_and_fail() -> None:
+        with store._write() as connection:
+            connection.execute("DELETE FROM kill")
+            msg = "in the middle"
+            raise RuntimeError(msg)
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        forget_and_fail()
+    assert store.kill_state() == KillState("a drill", 1)
+    store.latch_kill("again", 2)
+    store.close()

@@ -1,17 +1,23 @@
 """The venue as a program: one ready line, a clean end, clear refusals."""
 
+import asyncio
 import json
 import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from portfolio_mm.venue.__main__ import parse
-from portfolio_mm.venue.process import run
+from portfolio_mm.venue.exchange.execution import Reply
+from portfolio_mm.venue.process import build_flow, run
+from portfolio_mm.venue.settings import VenueSettings
+from portfolio_mm.venue.state import VenueState
+from portfolio_mm.venue.venue import Venue
 
 PROGRAM = [sys.executable, "-m", "portfolio_mm.venue"]
 
@@ -64,3 +70,20 @@ def test_a_malformed_tape_is_named(tmp_path: Path, capsys: pytest.CaptureFixture
     tape.write_text("not a frame\n")
     assert run(parse(["--tape", str(tape)])) == 4
     assert str(tape) in capsys.readouterr().err
+
+
+async def test_a_block_that_fails_leaves_nobody_waiting() -> None:
+    settings = VenueSettings(coins=("BTC",))
+    venue = Venue(settings, build_flow(settings))
+    answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+    signed: Any = None  # the block fails before it looks at any action
+    venue._queue.append((signed, answered))
+
+    def fail(_state: VenueState) -> None:
+        msg = "a mistake in a block"
+        raise RuntimeError(msg)
+
+    venue.state.happenings.append(fail)
+    with pytest.raises(RuntimeError, match="a mistake in a block"):
+        venue.step()
+    assert answered.cancelled()
