@@ -15,7 +15,7 @@ from scripts.bench.row import Row, say
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "benchmarks.md"
-ALL = ("decode", "sign", "step", "matching", "market", "replay", "server", "hft", "tree")
+ALL = ("decode", "sign", "step", "matching", "market", "replay", "server", "hft", "gateway", "tree")
 MARK = "<!-- measured -->"
 
 

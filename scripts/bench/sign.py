@@ -26,7 +26,8 @@ def _batch(size: int) -> Any:
     return order_action(wires)
 
 
-def _plain(size: int) -> dict[str, Any]:
+def plain_batch(size: int) -> dict[str, Any]:
+    """Orders as the official SDK takes them."""
     orders = [
         {
             "a": 1,
@@ -52,7 +53,7 @@ def run() -> list[Row]:
         signer = Signer.from_file(path)
     rows = []
     for size in (1, 6, 40):
-        action, plain = _batch(size), _plain(size)
+        action, plain = _batch(size), plain_batch(size)
         ours = best_us(partial(signer.sign_l1, action, NONCE, mainnet=True), 300)
         sdk = best_us(partial(sign_l1_action, wallet, plain, None, NONCE, None, is_mainnet=True), 20)
         rows.append(Row(f"sign a batch of {size}", ours, "us", sdk, "official SDK 0.24 with coincurve"))

@@ -53,13 +53,8 @@ class Chronicle:
 
     def intents(self, orders: Sequence[OwnOrder]) -> None:
         """Orders about to be sent."""
-        rows = np.zeros(len(orders), INTENT)
-        for row, order in zip(rows, orders, strict=True):
-            row["cloid_hi"], row["cloid_lo"] = order.key
-            row["nonce"], row["expires_ms"] = order.nonce, order.expires_ms
-            row["px_ticks"], row["sz_lots"] = order.px_ticks, order.sz_lots
-            row["coin"], row["side"] = order.coin, order.side
-        self._append(self._intents, rows)
+        rows = [(*one.key, one.nonce, one.expires_ms, one.px_ticks, one.sz_lots, one.coin, one.side) for one in orders]
+        self._append(self._intents, np.array(rows, INTENT))
 
     def forget(self, keep_hours: float) -> None:
         """Remove segments that are old enough."""

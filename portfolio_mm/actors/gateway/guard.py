@@ -129,7 +129,7 @@ class Guard:
         ledger, instrument = self._ledger, self._ledger.instruments[wish.coin]
         usd = wish.sz_lots * worst_case.lot_usd(ledger, self._market, wish.coin)
         largest_usd = next((one.max_order_usd for one in limits.coins if one.coin == instrument.coin), 0.0)
-        if usd > largest_usd or len(ledger.orders()) >= limits.max_open_orders:
+        if usd > largest_usd or ledger.count() >= limits.max_open_orders:
             return Refusal.LIMIT
         shrinks = worst_case.shrinks(ledger.exposure(wish.coin), wish.side, wish.sz_lots)
         if reduce_only and not shrinks:

@@ -6,8 +6,9 @@ fact. A modify counts the old order and the new one: the old may be filled in pa
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
+from portfolio_mm.actors.gateway.exposure import Exposure
 from portfolio_mm.actors.gateway.notes import FillNote, FundingNote, Note, OrderNote, OrphanNote, PositionNote
 from portfolio_mm.actors.gateway.own_order import NO_KEY, Key, OwnOrder
 from portfolio_mm.actors.gateway.past import Past
@@ -15,26 +16,9 @@ from portfolio_mm.actors.gateway.positions import Position, SeenFills, Traded
 from portfolio_mm.domain import cloid as cloids
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.order import OrderEvent, OrderState, Refusal
-from portfolio_mm.domain.units import BUY, SELL, SIGN
+from portfolio_mm.domain.units import SIGN
 from portfolio_mm.hyperliquid.errors import classify
 from portfolio_mm.hyperliquid.user import Fill, Funding, OrderUpdate
-
-
-class Exposure(NamedTuple):
-    """One coin's position, and what could still be bought and sold on top; lots, the last two not negative."""
-
-    szi_lots: int
-    buy_lots: int
-    sell_lots: int
-
-    def worst(self, side: int) -> int:
-        """Signed position towards `side` (positive: long for BUY, short for SELL) if all of that side filled."""
-        return SIGN[side] * self.szi_lots + (self.buy_lots, self.sell_lots)[side]
-
-    @property
-    def worst_gross(self) -> int:
-        """Largest absolute position that can come out."""
-        return max(self.worst(BUY), self.worst(SELL), abs(self.szi_lots))
 
 
 class Ledger:
@@ -76,6 +60,10 @@ class Ledger:
         chosen = self._live if coin is None else (self._live[coin],)
         return tuple(order for live in chosen for order in live.values())
 
+    def count(self) -> int:
+        """How many orders are carried."""
+        return sum(len(live) for live in self._live)
+
     def exposure(self, coin: int) -> Exposure:
         """Worst case of one coin, in lots."""
         found = self._exposure[coin]
@@ -94,8 +82,9 @@ class Ledger:
 
     def add(self, order: OwnOrder) -> None:
         """Carry an order from the moment it was approved, before it is sent."""
+        before = self._exposure[order.coin]
         self._live[order.coin][order.key] = order
-        self._touch(order.coin)
+        self._exposure[order.coin] = None if before is None else before.more(order.side, order.remaining_lots)
 
     def withdraw(self, order: OwnOrder, event: OrderEvent, refusal: Refusal = Refusal.NONE) -> list[Note]:
         """An order that certainly does not exist at the venue: never sent, refused, or proven lost."""

@@ -4,14 +4,26 @@ Marks move while orders rest: orders are admitted up to `HEADROOM` of a limit, a
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-from portfolio_mm.actors.gateway.ledger import Exposure, Ledger
+from portfolio_mm.actors.gateway.exposure import Exposure
+from portfolio_mm.actors.gateway.ledger import Ledger
 from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.domain.limits import LimitSet
-from portfolio_mm.domain.units import SIDES, SIGN
+from portfolio_mm.domain.units import BUY, SELL, SIGN
 
 HEADROOM: Final = 0.98
+
+
+class Share(NamedTuple):
+    """What one coin adds to the account's worst case, USD, and what that was computed from."""
+
+    exposure: Exposure
+    mark_px: float
+    leverage: int
+    gross_usd: float
+    margin_usd: float
+    net_usd: tuple[float, float]
 
 
 class Market:
@@ -21,6 +33,21 @@ class Market:
         self.mark_px = [0.0] * len(leverage)
         self.leverage: Final = list(leverage)
         self.equity_usd = 0.0
+        self._shares: Final[list[Share | None]] = [None] * len(leverage)
+
+    def share(self, ledger: Ledger, coin: int) -> Share:
+        """One coin's part; computed again only when its exposure, mark or leverage changed."""
+        exposure, mark, leverage = ledger.exposure(coin), self.mark_px[coin], self.leverage[coin]
+        kept = self._shares[coin]
+        if kept is None or kept.exposure is not exposure or kept.mark_px != mark or kept.leverage != leverage:
+            kept = self._shares[coin] = _share(exposure, ledger.instruments[coin].sz(1) * mark, mark, leverage)
+        return kept
+
+
+def _share(exposure: Exposure, usd_per_lot: float, mark: float, leverage: int) -> Share:
+    gross = exposure.worst_gross * usd_per_lot
+    net = (exposure.worst(BUY) * usd_per_lot, exposure.worst(SELL) * usd_per_lot)
+    return Share(exposure, mark, leverage, gross, gross / max(1, leverage), net)
 
 
 class Totals:
@@ -33,13 +60,12 @@ class Totals:
         self.margin_usd = 0.0
         self.net_usd = [0.0, 0.0]
 
-    def add(self, exposure: Exposure, usd_per_lot: float, leverage: int) -> None:
+    def add(self, share: Share) -> None:
         """Add one coin."""
-        gross = exposure.worst_gross * usd_per_lot
-        self.gross_usd += gross
-        self.margin_usd += gross / max(1, leverage)
-        for side in SIDES:
-            self.net_usd[side] += exposure.worst(side) * usd_per_lot
+        self.gross_usd += share.gross_usd
+        self.margin_usd += share.margin_usd
+        self.net_usd[BUY] += share.net_usd[BUY]
+        self.net_usd[SELL] += share.net_usd[SELL]
 
     def within(self, limits: LimitSet, equity_usd: float, share: float = 1.0) -> bool:
         """Whether every account limit holds at `share` of it."""
@@ -63,11 +89,13 @@ def position_limit_usd(limits: LimitSet, coin: str) -> float:
 def totals(ledger: Ledger, market: Market, coin: int = -1, side: int = 0, extra_lots: int = 0) -> Totals:
     """The account's worst case, with `extra_lots` more on one side of one coin."""
     found = Totals()
-    for instrument in ledger.instruments:
-        exposure = ledger.exposure(instrument.index)
-        if instrument.index == coin:
-            exposure = _with(exposure, side, extra_lots)
-        found.add(exposure, lot_usd(ledger, market, instrument.index), market.leverage[instrument.index])
+    for index in range(len(ledger.instruments)):
+        share = market.share(ledger, index)
+        if index == coin:
+            share = _share(
+                share.exposure.more(side, extra_lots), lot_usd(ledger, market, index), share.mark_px, share.leverage
+            )
+        found.add(share)
     return found
 
 
@@ -90,8 +118,7 @@ def shrinks(exposure: Exposure, side: int, lots: int) -> bool:
 def breached(ledger: Ledger, market: Market, limits: LimitSet) -> bool:
     """Whether any limit could be broken by what is there."""
     for instrument in ledger.instruments:
-        gross = ledger.exposure(instrument.index).worst_gross * lot_usd(ledger, market, instrument.index)
-        if gross > position_limit_usd(limits, instrument.coin):
+        if market.share(ledger, instrument.index).gross_usd > position_limit_usd(limits, instrument.coin):
             return True
     return not totals(ledger, market).within(limits, market.equity_usd)
 
@@ -118,7 +145,8 @@ def _must_go(order: OwnOrder, counted: list[OwnOrder], ledger: Ledger, market: M
     for instrument in ledger.instruments:
         exposure = _of(ledger.positions[instrument.index].szi_lots, counted, instrument.index)
         per_lot = lot_usd(ledger, market, instrument.index)
-        found.add(exposure, per_lot, market.leverage[instrument.index])
+        mark, leverage = market.mark_px[instrument.index], market.leverage[instrument.index]
+        found.add(_share(exposure, per_lot, mark, leverage))
         if instrument.index == order.coin:
             worst = exposure.worst(order.side)
             if worst <= 0:
@@ -134,10 +162,6 @@ def _of(szi_lots: int, orders: list[OwnOrder], coin: int) -> Exposure:
         if order.coin == coin:
             sums[order.side] += order.remaining_lots
     return Exposure(szi_lots, *sums)
-
-
-def _with(exposure: Exposure, side: int, lots: int) -> Exposure:
-    return Exposure(exposure.szi_lots, exposure.buy_lots + (lots, 0)[side], exposure.sell_lots + (0, lots)[side])
 
 
 def _distance(order: OwnOrder, ledger: Ledger, market: Market) -> float:
