@@ -52,6 +52,7 @@ def _gateway(spec: RunSpec) -> Part:
     from portfolio_mm.actors.gateway.config import GatewayConfig
     from portfolio_mm.actors.gateway.gateway import Gateway
     from portfolio_mm.actors.gateway_part import GatewayPart
+    from portfolio_mm.actors.outpost import door
     from portfolio_mm.hyperliquid.websocket import pauses_s
 
     files, plan = spec.files, spec.plan
@@ -65,6 +66,7 @@ def _gateway(spec: RunSpec) -> Part:
         instruments=spec.instruments,
         leverage=tuple(plan.coin(each.coin).leverage for each in spec.instruments),
         hub=f"unix:{files.hub_socket}",
+        outpost=None if plan.actors.outpost is None else door(files, plan.actors.outpost),
         token_file=str(files.token_file),
         state_db=str(files.state_db),
         lock_file=str(files.path / f"gateway-{spec.venue.account}.lock"),

@@ -32,6 +32,9 @@ def ports_of(plan: Plan) -> tuple[tuple[str, str, int], ...]:
         ("actors.console_port", plan.actors.host, plan.actors.console_port),
         ("actors.relay_port", plan.actors.host, plan.actors.relay_port),
     ]
+    if plan.actors.outpost is not None:
+        host, _, port = plan.actors.outpost.rpartition(":")
+        ports.append(("actors.outpost", host, int(port)))
     if plan.venue.is_embedded:
         ports.append(("venue.embedded.port", LOOPBACK, plan.venue.embedded.port))
     return tuple(ports)

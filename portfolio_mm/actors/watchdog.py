@@ -26,6 +26,7 @@ from portfolio_mm.actors.persevere import first_of
 from portfolio_mm.actors.run_folder import RUN_LOCK, RunFolder, write_private
 from portfolio_mm.actors.sweeper import Sweeper, Target
 from portfolio_mm.actors.topology import WATCHDOG, Directory, FolderDirectory
+from portfolio_mm.actors.transport import Tls
 from portfolio_mm.domain.errors import ConfigurationError, PortfolioMMError
 
 LOG: Final = logging.getLogger("portfolio_mm.watchdog")
@@ -53,9 +54,19 @@ class WatchdogConfig(msgspec.Struct, frozen=True):
 class Watchdog:
     """Guards one account. Silence counts from its own start: a gateway it never heard is silent too."""
 
-    def __init__(self, config: WatchdogConfig, directory: Directory, token_file: Path) -> None:
+    def __init__(
+        self,
+        config: WatchdogConfig,
+        directory: Directory,
+        token_file: Path,
+        *,
+        name: str = WATCHDOG,
+        tls: Tls | None = None,
+        stays: bool = False,
+    ) -> None:
         self._config = config
-        self._link = HubLink(directory, token_file, role="watchdog", name=WATCHDOG)
+        self._stays = stays
+        self._link = HubLink(directory, token_file, role="watchdog", name=name, tls=tls)
         self._beat_s = time.monotonic()
         self._stopping_said = False
         self._armed = False
@@ -117,11 +128,18 @@ class Watchdog:
                 if self.silent_s() > LINGER_S:
                     if await self._sweep():
                         LOG.info("the run ended in order; nobody is left to guard")
-                        return
+                        if not self._stays:
+                            return
+                        await self._wait_for_a_run()
                     await asyncio.sleep(SWEEP_BACKOFF_S[-1])
             elif self.silent_s() > self._config.silence_s:
                 LOG.error("the gateway has been silent for %.1f s: cancelling everything", self.silent_s())
                 await self._sweep_while_silent()
+
+    async def _wait_for_a_run(self) -> None:
+        """What a person does at the venue between two runs is not ours to cancel."""
+        while self.stands_down:  # noqa: ASYNC110 - time and the link decide
+            await asyncio.sleep(LOOK_S)
 
     async def _sweep_while_silent(self) -> None:
         """Sweep until the gateway is heard again; slower while nothing is left or nothing works."""

@@ -73,6 +73,36 @@ def start(
     )
 
 
+watchdog = typer.Typer(no_args_is_help=True, help="A second watchdog on another machine.")
+app.add_typer(watchdog, name="watchdog")
+
+
+@watchdog.command("pack", epilog="Example: portfolio-mm watchdog pack --public 10.0.0.5:7443 outpost")
+def watchdog_pack(
+    to: Annotated[Path, typer.Argument(help="Folder to write; it holds a secret.")],
+    *,
+    public: Annotated[str | None, typer.Option(help="host:port at which the other machine reaches this one.")] = None,
+    config: Config = None,
+    folder: Folder = None,
+) -> None:
+    """Write the folder a watchdog on another machine needs: address, certificate and token of this run's door."""
+    from portfolio_mm.cli.watchdog import pack  # noqa: PLC0415 - heavy
+
+    pack(config, folder, public=public, to=to)
+
+
+@watchdog.command("run", epilog="Example: portfolio-mm watchdog run outpost --key-path ~/.keys/outpost.key")
+def watchdog_run(
+    post: Annotated[Path, typer.Argument(help="The packed folder.")],
+    *,
+    key_path: Annotated[Path, typer.Option(help="Agent key of this watchdog alone, mode 0600.")],
+) -> None:
+    """Stand guard: cancel everything when the trading host's gateway falls silent. Does not need Ray."""
+    from portfolio_mm.cli.watchdog import stand_guard  # noqa: PLC0415 - heavy
+
+    stand_guard(post, key_path)
+
+
 @app.command(epilog="Example: portfolio-mm status --json | jq .coins[].sides")
 def status(*, config: Config = None, folder: Folder = None, json: Json = False) -> None:
     """Show what every coin quotes and holds, and why a side does not quote."""

@@ -138,6 +138,7 @@ class ActorsPlan(msgspec.Struct, frozen=True):
     host: str
     console_port: int
     relay_port: int
+    outpost: str | None
     timer_ms: int
     report_ms: int
     permit_ms: int

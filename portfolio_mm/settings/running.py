@@ -67,6 +67,16 @@ class Actors(Section):
     relay_port: int = Field(
         default=0, ge=0, le=65_535, description=note("Port of the relay; 0 takes a free one", "port", "rarely")
     )
+    outpost: str | None = Field(
+        default=None,
+        pattern=r"^[^\s:]+:\d{1,5}$",
+        description=note(
+            "Where a watchdog on another machine may join, over TLS and with a token of its own (`watchdog pack`); "
+            "null: nowhere",
+            "host:port",
+            "when there is another machine",
+        ),
+    )
     timer_ms: int = Field(
         default=100,
         ge=10,

@@ -1,6 +1,7 @@
 """The gateway of a benchmark, in a process of its own: `python -m scripts.bench.gateway_side CONFIG.json`."""
 
 import asyncio
+import gc
 import sys
 from pathlib import Path
 
@@ -18,4 +19,5 @@ async def _live(gateway: Gateway) -> None:
 
 
 if __name__ == "__main__":
+    gc.freeze()  # as the actor does once it is loaded
     asyncio.run(_live(Gateway(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=GatewayConfig))))

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from portfolio_mm.actors.door import Door
 from portfolio_mm.actors.transport import Tls
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.hyperliquid.websocket import BACKOFF_S
@@ -11,7 +12,8 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One account's gateway.
 
     `account` is the master (or sub-account) address whose money it is, `vault` that address again when the key belongs
-    to another master. `leverage` is set at the venue, one per instrument. `hub` is `unix:/path` or `tls://host:port`.
+    to another master. `leverage` is set at the venue, one per instrument. `hub` is `unix:/path` or `tls://host:port`,
+    `outpost` where watchdogs on other machines may join besides.
     `start_equity_usd` is the run's, so that a gateway that comes back counts from there; None: from its first reading.
     `start_read_ms` is the block time of that reading: later fills and fundings are this run's.
     """
@@ -26,6 +28,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     leverage: tuple[int, ...]
     hub: str
     tls: Tls | None = None
+    outpost: Door | None = None
     token_file: str
     state_db: str
     lock_file: str

@@ -99,6 +99,8 @@ class Gateway:
         rhythm = Rhythm(parts, session)
         session.begin(parts, rhythm.requests)
         self._endpoint = await session.hub.start(config.hub, config.tls)
+        if config.outpost is not None:
+            await session.hub.open_outpost(config.outpost.address, config.outpost.tls, config.outpost.token)
         stack.push_async_callback(session.close)
         await self._work(parts, rhythm, owner)
 

@@ -86,16 +86,31 @@ class Hub:
         self._token = token
         self._links: dict[str, Link] = {}
         self._listener: Listener | None = None
+        self._outpost: Listener | None = None
 
     async def start(self, address: str, tls: Tls | None) -> str:
         """Listen; gives the address peers use."""
         self._listener = await serve(address, self._serve, tls)
         return self._listener.address
 
+    async def open_outpost(self, address: str, tls: Tls, token: Callable[[], str]) -> str:
+        """Listen for watchdogs on other machines too, and for nobody else; gives the address."""
+
+        async def admit(peer: Peer) -> None:
+            hello = await expect_hello(peer, token())
+            if hello.role != "watchdog":
+                msg = f"{hello.name} ({hello.role}) came to the door of watchdogs"
+                raise ProtocolError(msg)
+            await self._keep(peer, hello)
+
+        self._outpost = await serve(address, admit, tls)
+        return self._outpost.address
+
     async def close(self) -> None:
         """Hang up on everybody."""
-        if self._listener is not None:
-            await self._listener.close()
+        for listener in (self._listener, self._outpost):
+            if listener is not None:
+                await listener.close()
 
     # -- who is there --------------------------------------------------------------------------------------------
 
@@ -147,7 +162,10 @@ class Hub:
     # -- connections ---------------------------------------------------------------------------------------------
 
     async def _serve(self, peer: Peer) -> None:
-        hello = await expect_hello(peer, self._token())
+        await self._keep(peer, await expect_hello(peer, self._token()))
+
+    async def _keep(self, peer: Peer, hello: Hello) -> None:
+        """Welcome a peer and listen to it until it goes."""
         welcome, coin = await self._owner.admit(hello)
         now_ns = time.monotonic_ns()
         link = Link(peer, hello, welcome.peer_epoch, coin, heard_ns=now_ns, missed_ms=hello.since_ms)
