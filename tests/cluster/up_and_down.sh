@@ -8,10 +8,14 @@ home=$2
 ip link set lo up
 mkdir -p "$home/.ssh" /run/sshd /tmp/ray
 mount -t tmpfs tmpfs /tmp/ray
+# The kernels set-up compiled belong to the environment below: what the new home compiles anew is a minute of the test.
+mkdir -p "$home/.cache"
+ln -s "${XDG_CACHE_HOME:-$HOME/.cache}/portfolio_mm" "$home/.cache/portfolio_mm"
 # The account's home, only for this namespace.
 sed "s#^root:\(.*\):/root:#root:\1:$home:#" /etc/passwd >"$home/passwd"
 mount --bind "$home/passwd" /etc/passwd
 export HOME=$home
+unset XDG_CACHE_HOME
 
 ssh-keygen -q -t ed25519 -N '' -f "$home/host_key"
 ssh-keygen -q -t ed25519 -N '' -f "$home/id"
