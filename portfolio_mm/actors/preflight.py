@@ -13,7 +13,8 @@ from portfolio_mm.actors.venue_process import VenueAddress, start_venue
 from portfolio_mm.domain.errors import ConfigurationError, KilledError, PreflightError, VenueError
 from portfolio_mm.domain.events import AccountMode
 from portfolio_mm.domain.instrument import MIN_ORDER_USD, Instrument
-from portfolio_mm.hyperliquid.account import AccountTruth, PositionTruth, read_account
+from portfolio_mm.hyperliquid.account import AccountTruth, read_account
+from portfolio_mm.hyperliquid.collateral import PositionTruth
 from portfolio_mm.hyperliquid.limits import IpBudget
 from portfolio_mm.hyperliquid.meta import load_instruments
 from portfolio_mm.hyperliquid.rest import InfoClient

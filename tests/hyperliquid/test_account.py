@@ -67,7 +67,7 @@ def usdc(total: str, **extra: str) -> dict[str, Any]:
 
 
 def truth(mode: str, perps: dict[str, Any], spot: dict[str, Any]) -> Any:
-    return account_truth(MASTER, Replies(mode, [perps], spot, FEES, BUDGET))
+    return account_truth(MASTER, Replies(mode, {"": perps}, spot, FEES, BUDGET))
 
 
 @pytest.mark.parametrize("word", ["default", "disabled"])

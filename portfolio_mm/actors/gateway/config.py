@@ -4,6 +4,7 @@ import msgspec
 
 from portfolio_mm.actors.transport import Tls
 from portfolio_mm.domain.instrument import Instrument
+from portfolio_mm.hyperliquid.collateral import dexes_of
 from portfolio_mm.hyperliquid.websocket import BACKOFF_S
 
 
@@ -13,7 +14,8 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     `account` is the master (or sub-account) address whose money it is, `vault` that address again when the key belongs
     to another master. `leverage` is set at the venue, one per instrument. `hub` is `unix:/path` or `tls://host:port`.
     `start_equity_usd` is the run's, so that a gateway that comes back counts from there; None: from its first reading.
-    `start_read_ms` is the block time of that reading: later fills and fundings are this run's.
+    `start_read_ms` is the block time of that reading: later fills and fundings are this run's. `oracle_s` is for how
+    long the oracle of a builder-deployed coin may stand still before it counts as silent.
     """
 
     account: str
@@ -41,3 +43,9 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     blind_s: float = 1.0
     ping_s: float = 5.0
     backoff_s: tuple[float, ...] = BACKOFF_S
+    oracle_s: float = 30.0
+
+    @property
+    def dexes(self) -> tuple[str, ...]:
+        """Perp dexes of the run's coins, the first one as an empty name."""
+        return dexes_of([each.coin for each in self.instruments])
