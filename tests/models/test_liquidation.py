@@ -1,4 +1,4 @@
-"""The distance from liquidation, against the local venue's own price, its liquidation, and HL's formula (HL §8.2, §8.3)."""
+"""The distance from liquidation, against the local venue's price, its liquidation, and the formula of HL §8.2, §8.3."""
 
 from math import inf, isclose
 

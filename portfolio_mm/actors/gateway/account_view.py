@@ -18,12 +18,14 @@ from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.units import SIGN, USD_1E8
 from portfolio_mm.hyperliquid.account import AccountTruth
 from portfolio_mm.hyperliquid.collateral import fees_on
+from portfolio_mm.hyperliquid.user import Fill, Funding
 from portfolio_mm.models.liquidation import Tiers
 
 Held = dict[str, tuple[float, float]]
 """Size and mark by coin."""
 NEVER_S: Final = 1e9
 """Age of what was never heard; finite, because JSON has no infinity."""
+KEPT_FOREIGN: Final = 10_000
 NO_COIN: Final = ""
 """Of money that moved without a coin."""
 
@@ -37,6 +39,7 @@ class AccountView:
         self._read_ns = 0
         self._flows: deque[tuple[int, float, str]] = deque(maxlen=100_000)
         self._held: Held = {}
+        self._foreign: dict[tuple[int, str, int], tuple[int, float]] = {}
         self.tiers: dict[str, Tiers] = {}
         """Margin tiers by coin, as the venue lists them; a coin without counts as one tier."""
         self.truth: AccountTruth | None = None
@@ -87,6 +90,18 @@ class AccountView:
     def transfer(self, moved_1e8: int, at_ms: int) -> None:
         """Cash that came or went without trading; a reading of that time or later contains it."""
         self._flows.append((at_ms, moved_1e8 / USD_1E8, NO_COIN))
+
+    def foreign(self, item: Fill | Funding) -> None:
+        """Money realised on a perp of nobody here, as when a person trades beside us; it explains a step of equity."""
+        if self._ledger.index(item.coin) is not None or not item.coin[:1].isalpha() or "/" in item.coin:
+            return
+        if isinstance(item, Fill):
+            key, usd_1e8 = item.tid, item.closed_pnl_1e8 - item.fee_1e8
+        else:
+            key, usd_1e8 = 0, item.payment_1e8
+        self._foreign[item.time_ms, item.coin, key] = (item.time_ms, usd_1e8 / USD_1E8)
+        if len(self._foreign) > KEPT_FOREIGN:
+            self._foreign.pop(next(iter(self._foreign)))
 
     @property
     def age_s(self) -> float:
@@ -153,7 +168,10 @@ class AccountView:
         if self.truth is None:
             return 0.0
         after_usd = truth.equity_usd + self._gained_usd(truth, _held(truth))
-        return after_usd - self.equity_usd - (self._foreign_usd(truth) - self._foreign_usd(self.truth))
+        foreign_usd = self._foreign_usd(truth) - self._foreign_usd(self.truth)
+        known_ms = self.truth.time_ms
+        foreign_usd += sum(usd for at_ms, usd in self._foreign.values() if known_ms < at_ms <= truth.time_ms)
+        return after_usd - self.equity_usd - foreign_usd
 
     def _foreign_usd(self, truth: AccountTruth) -> float:
         return sum(p.unrealised_1e8 for p in truth.positions if self._ledger.index(p.coin) is None) / USD_1E8

@@ -186,7 +186,14 @@ async def build(
     )
     stack.push_async_callback(dispatch.close)
     reconciler = Reconciler(
-        info=info, user=user, ledger=ledger, desk=desk, clock=clock, wake=dispatch.wake, dexes=dexes
+        info=info,
+        user=user,
+        ledger=ledger,
+        desk=desk,
+        clock=clock,
+        wake=dispatch.wake,
+        dexes=dexes,
+        foreign=money.foreign,
     )
     transfers = Transfers(store, info, user, money, config.start_read_ms, dexes=dexes)
     return Parts(

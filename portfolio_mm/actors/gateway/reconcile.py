@@ -21,7 +21,7 @@ from portfolio_mm.domain.order import OrderState
 from portfolio_mm.hyperliquid.account import AccountTruth, read_account, refresh_account
 from portfolio_mm.hyperliquid.funding_rows import fundings_of
 from portfolio_mm.hyperliquid.rest import InfoClient
-from portfolio_mm.hyperliquid.user import OrderUpdate, fills_of
+from portfolio_mm.hyperliquid.user import Fill, OrderUpdate, fills_of
 
 OVERLAP_MS: Final = 10_000
 FEES_S: Final = 60.0
@@ -44,8 +44,10 @@ class Reconciler:
         clock: VenueClock,
         wake: Callable[[], None],
         dexes: tuple[str, ...] = ("",),
+        foreign: Callable[[Fill], None],
     ) -> None:
         self._wake = wake
+        self._foreign = foreign
         self._dexes = dexes
         self._info = info
         self._user = user
@@ -143,6 +145,7 @@ class Reconciler:
             rows = await self._info.user_fills_by_time(self._user, since_ms)
             fills = sorted(fills_of(rows), key=lambda one: one.time_ms)
             for fill in fills:
+                self._foreign(fill)
                 self._desk.tell(self._ledger.on_fill(fill))
             if len(fills) < FILLS_A_PAGE:
                 return

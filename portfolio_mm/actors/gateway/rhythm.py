@@ -87,8 +87,10 @@ class Rhythm:
                 case Fill():
                     if not message.is_snapshot:
                         parts.clock.hear(message.time_ms, recv_ns)
+                    parts.money.foreign(message)
                     parts.desk.tell(parts.ledger.on_fill(message))
                 case Funding():
+                    parts.money.foreign(message)
                     parts.desk.tell(parts.ledger.on_funding(message))
                 case LedgerRow():
                     parts.transfers.count([message], parts.money.mode)

@@ -198,7 +198,9 @@ class Session:
         self.hub.events(link, self._permit_rows(link.coin, now_ns))
 
     def _permit_rows(self, coin: int, now_ns: int) -> Rows:
-        permits, state = self.parts.permits, self.parts.guard.state(coin, now_ns)
+        """The permit alone; what else is asked of the coin it hears as MODE, with its own reason."""
+        permits = self.parts.permits
+        state = permits.coin_state(self.parts.ledger.instruments[coin].coin, now_ns)
         epoch = 0 if permits.permit is None else permits.permit.epoch
         left_ns = permits.left_ns(now_ns) if state < RiskState.CANCEL_ONLY else 0
         return notices.permit_row(coin, state, left_ns, epoch)
