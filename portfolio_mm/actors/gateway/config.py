@@ -15,7 +15,8 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     to another master. `leverage` is set at the venue, one per instrument. `hub` is `unix:/path` or `tls://host:port`.
     `start_equity_usd` is the run's, so that a gateway that comes back counts from there; None: from its first reading.
     `start_read_ms` is the block time of that reading: later fills and fundings are this run's. `oracle_s` is for how
-    long the oracle of a builder-deployed coin may stand still before it counts as silent.
+    long the oracle of a builder-deployed coin may stand still before it counts as silent; the
+    venue's universes are read every `universe_s`, every `moody_s` while a coin is in a mood.
     """
 
     account: str
@@ -44,6 +45,8 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     ping_s: float = 5.0
     backoff_s: tuple[float, ...] = BACKOFF_S
     oracle_s: float = 30.0
+    universe_s: float = 60.0
+    moody_s: float = 15.0
 
     @property
     def dexes(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import time
 from typing import Final
 
 from portfolio_mm.actors.gateway.account_view import AccountView
+from portfolio_mm.actors.gateway.config import GatewayConfig
 from portfolio_mm.actors.gateway.moods import Moods
 from portfolio_mm.domain.errors import MalformedMessage, VenueError
 from portfolio_mm.domain.order import Refusal
@@ -22,8 +23,9 @@ from portfolio_mm.hyperliquid.web_data import Oracle, WebData, parse_web
 LOG: Final = logging.getLogger(__name__)
 STEP_S: Final = 0.1
 STATUS_S: Final = 5.0
-META_S: Final = 60.0
-MOODY_S: Final = 15.0
+WINDOW_S: Final = 1.0
+"""In a special window its end is worth knowing."""
+LONG_AGO_S: Final = 1e6
 CAPS_SILENT_S: Final = 30.0
 HINT_S: Final = (0.0, 2.0, 5.0, 15.0, 60.0)
 """Pauses before hints are followed, by how many in a row explained nothing; 60 s of quiet forget them."""
@@ -32,16 +34,22 @@ HINT_S: Final = (0.0, 2.0, 5.0, 15.0, 60.0)
 class Lookout:
     """One life's ears for moods. `run` reads until cancelled."""
 
-    def __init__(self, info: InfoClient, moods: Moods, money: AccountView, dexes: tuple[str, ...]) -> None:
+    def __init__(self, info: InfoClient, moods: Moods, money: AccountView, config: GatewayConfig) -> None:
         self._info = info
+        self._universe_s, self._moody_s = config.universe_s, config.moody_s
         self._moods = moods
         self._money = money
-        self._dexes = dexes
+        self._dexes = config.dexes
         self._web_s = -CAPS_SILENT_S
         self._oracle_ns = 0
         self._vain, self._followed_s = 0, 0.0
+        self._status_s = -LONG_AGO_S
         self.mode_seen = asyncio.Event()
         """Set when the stream says another account mode than the one last read, or the venue misses margin."""
+
+    def reconnected(self) -> None:
+        """A venue that cut us off may have been upgraded: ask at once."""
+        self._status_s = -LONG_AGO_S
 
     def hint(self, refusal: Refusal) -> None:
         """The venue refused an order as in one of its moods, or as in an account whose money lies elsewhere."""
@@ -71,16 +79,16 @@ class Lookout:
 
     async def run(self) -> None:
         """Look around for ever; what cannot be read changes no mood."""
-        status_s = meta_s = -META_S
+        meta_s = -LONG_AGO_S
         while True:
             now_s = time.monotonic()
             self._moods.turn(time.monotonic_ns(), self._oracle_ns)
             hinted = self._follows_hint(now_s)
             try:
-                if hinted or now_s - status_s >= STATUS_S:
-                    status_s = now_s
+                if hinted or now_s - self._status_s >= (WINDOW_S if self._moods.special else STATUS_S):
+                    self._status_s = now_s
                     self._moods.status((await self._info.exchange_status()).get("specialStatuses"))
-                if hinted or now_s - meta_s >= (MOODY_S if self._moods.any else META_S):
+                if hinted or now_s - meta_s >= (self._moody_s if self._moods.any else self._universe_s):
                     meta_s = now_s
                     await self._read_universes(caps=hinted or now_s - self._web_s > CAPS_SILENT_S)
             except (VenueError, MalformedMessage) as error:
@@ -93,7 +101,7 @@ class Lookout:
         pause_s = HINT_S[min(self._vain, len(HINT_S) - 1)]
         if now_s - self._followed_s < pause_s or not self._moods.take_hint():
             return False
-        if now_s - self._followed_s > META_S:
+        if now_s - self._followed_s > HINT_S[-1]:
             self._vain = 0
         self._followed_s = now_s
         return True

@@ -141,7 +141,7 @@ async def build(
     moods, dexes = Moods(config.instruments, guard.moods, config.oracle_s), config.dexes
     session = await stack.enter_async_context(aiohttp.ClientSession())
     info = InfoClient(config.url, session, budgets.ip)
-    lookout = Lookout(info, moods, money, dexes)
+    lookout = Lookout(info, moods, money, config)
     desk = Desk(
         run=run,
         ledger=ledger,

@@ -55,6 +55,7 @@ class Rhythm:
         async for recv_ns, item in self._parts.socket:
             if item is SocketState.CONNECTED:
                 self._stale.set()
+                self._parts.lookout.reconnected()
             elif isinstance(item, SocketState):
                 self._blind()
             else:
