@@ -60,6 +60,20 @@ async def load_instruments(info: InfoClient, coins: Sequence[str]) -> tuple[Inst
     return instruments_from(universes, coins)
 
 
+async def load_assets(info: InfoClient, dexes: Sequence[str]) -> dict[str, int]:
+    """Wire ids of every coin of some dexes, delisted ones too; weight and errors as `load_instruments`."""
+    numbers = await _numbers(info, dexes)
+    found: dict[str, int] = {}
+    for dex in dexes:
+        universe = Universe(await info.meta(dex), *numbers.get(dex, (0, 0.0)))
+        try:
+            found |= {str(row["name"]): universe.asset(place) for place, row in enumerate(universe.meta["universe"])}
+        except (KeyError, TypeError) as error:
+            msg = f"meta: {error!r} in the venue's universe"
+            raise MalformedMessage(msg) from error
+    return found
+
+
 async def _numbers(info: InfoClient, dexes: Sequence[str]) -> dict[str, tuple[int, float]]:
     """Place in `perpDexs` and fee scale of each builder-deployed dex that is traded."""
     wanted = [dex for dex in dexes if dex]

@@ -130,6 +130,10 @@ class InfoClient:
         """Token balances (HL §1.8): the collateral in unified and portfolio-margin mode."""
         return _mapping(await self.post({"type": "spotClearinghouseState", "user": user}, urgent=True))
 
+    async def open_orders(self, user: str, dex: str = "") -> list[dict[str, Any]]:
+        """Resting orders, no more of them than coin, price and size (HL §1.9)."""
+        return _rows(await self.post({"type": "openOrders", "user": user, **_dex(dex)}))
+
     async def frontend_open_orders(self, user: str, dex: str = "") -> list[dict[str, Any]]:
         """Resting orders with trigger fields and reduce-only (HL §1.9)."""
         return _rows(await self.post({"type": "frontendOpenOrders", "user": user, **_dex(dex)}, urgent=True))
