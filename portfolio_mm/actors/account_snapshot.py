@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from portfolio_mm.actors.messages import CoinReport, PositionView, View
+from portfolio_mm.actors.messages import CoinReport, View
+from portfolio_mm.actors.view_rows import PositionView
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.risk.drawdown import Marks
-from portfolio_mm.risk.snapshot import CoinSnapshot, Snapshot
+from portfolio_mm.risk.snapshot import CoinSnapshot, PotSnapshot, Snapshot
 
 NEVER_S: Final = float("inf")
 UNKNOWN_USD: Final = float("nan")
@@ -38,6 +39,9 @@ def snapshot_of(view: View, marks: Marks, instruments: Mapping[str, Instrument],
         address_used=view.budget.address_used,
         address_cap=view.budget.address_cap,
         user_kill=user_kill,
+        pots=tuple(
+            PotSnapshot(pot.name, pot.coins, pot.equity_usd, pot.maintenance_usd, pot.all_move) for pot in view.pots
+        ),
     )
 
 

@@ -191,6 +191,7 @@ def watchdog_config(spec: RunSpec) -> "WatchdogConfig":
     """What the watchdog of this run guards."""
     from portfolio_mm.actors.sweeper import Target  # noqa: PLC0415 - only the supervisor needs it
     from portfolio_mm.actors.watchdog import WatchdogConfig  # noqa: PLC0415 - the same
+    from portfolio_mm.hyperliquid.collateral import dexes_of  # noqa: PLC0415 - the same
 
     venue, risk = spec.venue, spec.plan.risk
     target = Target(
@@ -200,6 +201,7 @@ def watchdog_config(spec: RunSpec) -> "WatchdogConfig":
         mainnet=spec.plan.venue.mainnet,
         key_path=venue.watchdog_key_path or "",
         vault=spec.plan.account.vault,
+        dexes=dexes_of(spec.plan.coin_names),
     )
     return WatchdogConfig(target, silence_s=risk.watchdog_s, heartbeat_s=spec.plan.actors.heartbeat_ms / 1e3)
 

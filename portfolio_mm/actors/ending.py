@@ -17,6 +17,7 @@ from portfolio_mm.domain.errors import MalformedMessage, ProtocolError, VenueErr
 from portfolio_mm.domain.events import AccountMode
 from portfolio_mm.domain.limits import RiskState
 from portfolio_mm.hyperliquid.account import MODE_WORDS, read_money
+from portfolio_mm.hyperliquid.collateral import dexes_of
 from portfolio_mm.hyperliquid.limits import IpBudget
 from portfolio_mm.hyperliquid.rest import InfoClient
 from portfolio_mm.portfolio.report import report_json
@@ -132,9 +133,14 @@ async def orders_left(spec: RunSpec, max_wait_s: float = 2.0) -> int | None:
     """Open orders by REST, with as little IP weight (20) as possible; None when the venue does not answer."""
     try:
         async with InfoClient(spec.venue.url, None, IpBudget(), max_wait_s=max_wait_s, timeout_s=3.0) as info:
-            return len(await info.post({"type": "openOrders", "user": spec.venue.account}))
+            return await _count_open(info, spec)
     except (VenueError, MalformedMessage):
         return None
+
+
+async def _count_open(info: InfoClient, spec: RunSpec) -> int:
+    """Open orders on the dexes of the run (IP weight 20 each)."""
+    return sum([len(await info.open_orders(spec.venue.account, dex)) for dex in dexes_of(spec.plan.coin_names)])
 
 
 async def read_truth(spec: RunSpec, mode: AccountMode) -> Truth | None:
@@ -144,8 +150,7 @@ async def read_truth(spec: RunSpec, mode: AccountMode) -> Truth | None:
     """
     try:
         async with InfoClient(spec.venue.url, None, IpBudget(), max_wait_s=THROTTLED_S) as info:
-            money = await read_money(info, spec.venue.account, mode)
-            orders = await info.post({"type": "openOrders", "user": spec.venue.account})
-            return Truth(money, len(orders))
+            money = await read_money(info, spec.venue.account, mode, dexes_of(spec.plan.coin_names))
+            return Truth(money, await _count_open(info, spec))
     except (VenueError, MalformedMessage):
         return None

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from portfolio_mm.actors.view_rows import LatencyView, PositionView, PotView
 from portfolio_mm.domain.limits import Permit, RiskState
 
 Role = Literal["coin", "portfolio", "risk", "console", "watchdog", "operator"]
@@ -120,30 +121,6 @@ class CoinReport(msgspec.Struct, frozen=True, tag="coin_report"):
     """Restarts that could not read all they had known; fills were told again, what was learned is lost."""
 
 
-class PositionView(msgspec.Struct, frozen=True):
-    """Venue truth about one coin plus what is resting, in flight or unknown (worst case), lots and USD."""
-
-    coin: str
-    szi_lots: int
-    entry_px: float
-    mark_px: float
-    unrealised_1e8: int
-    worst_long_lots: int
-    worst_short_lots: int
-    open_orders: int
-    max_position_usd: float
-
-
-class LatencyView(msgspec.Struct, frozen=True):
-    """How long something took, microseconds (actors/gateway/latency.py)."""
-
-    count: int
-    p50_us: float
-    p90_us: float
-    p99_us: float
-    max_us: float
-
-
 class BudgetView(msgspec.Struct, frozen=True):
     """Scarce goods left: address requests, the day's actions (unified modes), IP weight of the running minute."""
 
@@ -214,6 +191,9 @@ class View(msgspec.Struct, frozen=True, tag="view"):
     stopping: bool
     malformed: int = 0
     """User messages the gateway could not read; each made it read the truth again."""
+    pots: tuple[PotView, ...] = ()
+    notices: tuple[str, ...] = ()
+    """What the venue or the account's wallets leave of coins, in words (actors/gateway/moods.py)."""
 
 
 class PermitRequest(msgspec.Struct, frozen=True, tag="permit_request"):

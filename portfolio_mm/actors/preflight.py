@@ -7,13 +7,17 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+import msgspec
+
 from portfolio_mm.actors.run_folder import RunFolder
 from portfolio_mm.actors.run_spec import Held, RunSpec
 from portfolio_mm.actors.venue_process import VenueAddress, start_venue
 from portfolio_mm.domain.errors import ConfigurationError, KilledError, PreflightError, VenueError
 from portfolio_mm.domain.events import AccountMode
-from portfolio_mm.domain.instrument import MIN_ORDER_USD, Instrument
-from portfolio_mm.hyperliquid.account import AccountTruth, PositionTruth, read_account
+from portfolio_mm.domain.instrument import MIN_ORDER_USD, Instrument, dex_of
+from portfolio_mm.domain.units import USD_1E8
+from portfolio_mm.hyperliquid.account import AccountTruth, read_account
+from portfolio_mm.hyperliquid.collateral import PositionTruth, dexes_of
 from portfolio_mm.hyperliquid.limits import IpBudget
 from portfolio_mm.hyperliquid.meta import load_instruments
 from portfolio_mm.hyperliquid.rest import InfoClient
@@ -82,8 +86,9 @@ async def prepare(plan: Plan, folder: RunFolder, venue: VenueAddress) -> Ready:
     async with InfoClient(venue.url, None, IpBudget()) as info:
         try:
             instruments = await load_instruments(info, plan.coin_names)
-            truth = await read_account(info, venue.account)
-            mids = await info.post({"type": "allMids"})
+            dexes = dexes_of(plan.coin_names)
+            truth = await read_account(info, venue.account, dexes)
+            mids = {coin: px for dex in dexes for coin, px in (await info.all_mids(dex)).items()}
         except VenueError as error:
             msg = f"the venue at {venue.url} does not answer: {error}"
             raise PreflightError(msg) from None
@@ -94,18 +99,7 @@ async def prepare(plan: Plan, folder: RunFolder, venue: VenueAddress) -> Ready:
         msg = f"no coin can be traded with {truth.equity_usd:,.2f} USD: {reasons}"
         raise PreflightError(msg)
     now_ms = time.time_ns() // 1_000_000
-    chosen = tuple(
-        Instrument(
-            coin=each.coin,
-            asset=each.asset,
-            index=index,
-            sz_decimals=each.sz_decimals,
-            max_leverage=each.max_leverage,
-            margin_table=each.margin_table,
-            only_isolated=each.only_isolated,
-        )
-        for index, each in enumerate(viable)
-    )
+    chosen = tuple(msgspec.structs.replace(each, index=index) for index, each in enumerate(viable))
     return Ready(
         RunSpec(
             run=now_ms // 1000,
@@ -154,7 +148,10 @@ def check_money(truth: AccountTruth) -> None:
 def viable_coins(
     plan: Plan, instruments: tuple[Instrument, ...], truth: AccountTruth, mids: dict[str, str]
 ) -> tuple[tuple[Instrument, ...], tuple[tuple[str, str], ...]]:
-    """Coins for which one two-sided quote of least size fits into half of the equity, and the others with reasons."""
+    """Coins for which one two-sided quote of least size fits into half of what backs it, and the others with reasons.
+
+    In standard mode each dex has a ledger of its own: money elsewhere backs nothing there (HL §8.6).
+    """
     viable, skipped = [], []
     for each in instruments:
         coin = plan.coin(each.coin)
@@ -164,13 +161,31 @@ def viable_coins(
         needed_usd = SIDES_PER_QUOTE * least_usd / leverage / MARGIN_SHARE
         if mid <= 0:
             skipped.append((each.coin, "the venue shows no price"))
-        elif each.only_isolated:
-            skipped.append((each.coin, "isolated margin only, which is not supported"))
-        elif needed_usd > truth.equity_usd:
-            skipped.append((each.coin, f"one two-sided quote needs {needed_usd:,.2f} USD of equity"))
+        elif needed_usd > backing_usd(truth, each.dex):
+            skipped.append((each.coin, _too_little(truth, each.dex, needed_usd)))
         elif coin.max_position_usd < least_usd:
             text = f"max_position_usd {coin.max_position_usd:g} is below the least order of {least_usd:,.2f} USD"
             skipped.append((each.coin, text))
         else:
             viable.append(each)
     return tuple(viable), tuple(skipped)
+
+
+def backing_usd(truth: AccountTruth, dex: str) -> float:
+    """Equity that coins of a dex can use; the account's when readings name no pots."""
+    pot = truth.pot_of(dex)
+    if pot is None:
+        return truth.equity_usd
+    alone = sum(one.equity_1e8 for one in truth.pots if one.coin and dex_of(one.coin) == dex)
+    return (pot.equity_1e8 + alone) / USD_1E8
+
+
+def _too_little(truth: AccountTruth, dex: str, needed_usd: float) -> str:
+    """What one quote needs, what is there, and for a dex how money gets there."""
+    needs = f"one two-sided quote needs {needed_usd:,.2f} USD of equity"
+    if truth.mode is not AccountMode.STANDARD or not dex:
+        return needs
+    return (
+        f"{needs}, and dex {dex} holds {backing_usd(truth, dex):,.2f} USD: in standard mode each dex has money of its "
+        f"own; send USDC to dex {dex} (sendAsset with destinationDex {dex}), or make the account unified"
+    )

@@ -9,10 +9,11 @@ import msgspec
 
 import portfolio_mm
 from portfolio_mm.actors.high_water import load_marks
-from portfolio_mm.actors.messages import CoinReport, LatencyView, Pnl, View
+from portfolio_mm.actors.messages import CoinReport, Pnl, View
 from portfolio_mm.actors.preflight import held
 from portfolio_mm.actors.run_spec import RunSpec
 from portfolio_mm.actors.topology import coin_name
+from portfolio_mm.actors.view_rows import LatencyView
 from portfolio_mm.domain.units import USD_1E8
 from portfolio_mm.hyperliquid.account import MoneyTruth
 from portfolio_mm.portfolio.attribution import PnlParts, added, close_books

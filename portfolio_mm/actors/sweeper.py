@@ -1,17 +1,17 @@
 """Cancelling everything an account has resting, over REST, with an agent key of its own: the last line of defence."""
 
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
 import aiohttp
 import msgspec
 
-from portfolio_mm.domain.errors import MalformedMessage, VenueRefused
+from portfolio_mm.domain.errors import MalformedMessage, VenueError, VenueRefused
 from portfolio_mm.hyperliquid.encode import cancel_action, schedule_cancel_action
 from portfolio_mm.hyperliquid.exchange import ExchangeClient
 from portfolio_mm.hyperliquid.limits import IpBudget
+from portfolio_mm.hyperliquid.meta import load_assets
 from portfolio_mm.hyperliquid.rest import InfoClient
 from portfolio_mm.hyperliquid.signer import Signer
 from portfolio_mm.hyperliquid.websocket import VenueSocket
@@ -31,6 +31,8 @@ class Target(msgspec.Struct, frozen=True):
     mainnet: bool
     key_path: str
     vault: str | None = None
+    dexes: tuple[str, ...] = ("",)
+    """Perp dexes to look at; the venue lists the orders of one at a time."""
 
 
 class Sweeper:
@@ -39,7 +41,8 @@ class Sweeper:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._session: aiohttp.ClientSession | None = None
-        self._assets: Mapping[str, int] = {}
+        self._assets: dict[str, int] = {}
+        self._known: set[str] = set()
         self._nonce = 0
 
     async def __aenter__(self) -> Self:
@@ -64,8 +67,12 @@ class Sweeper:
         await self._session.close()
 
     async def resting(self) -> list[dict[str, Any]]:
-        """Open orders as the venue lists them."""
-        return await self._info.frontend_open_orders(self._target.account)
+        """Open orders as the venue lists them, of every dex of the target."""
+        lists = [await self._resting_on(dex) for dex in self._target.dexes]
+        return [order for orders in lists for order in orders]
+
+    async def _resting_on(self, dex: str) -> list[dict[str, Any]]:
+        return await self._info.frontend_open_orders(self._target.account, dex)
 
     async def sweep(self) -> int:
         """Cancel everything that rests now; how many orders there were. Call again until it says 0.
@@ -73,10 +80,23 @@ class Sweeper:
         Raises:
             VenueRefused: the venue would not cancel.
             MalformedMessage: an order has no asset number here. All others were cancelled first.
+            VenueError: a dex could not be read. The others were swept first.
         """
-        orders = await self.resting()
-        if orders and not self._assets:
-            self._assets = _assets(await self._info.post({"type": "meta"}, urgent=True))
+        count, failed = 0, None
+        for dex in self._target.dexes:
+            try:
+                count += await self._sweep_dex(dex)
+            except (VenueError, MalformedMessage) as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+        return count
+
+    async def _sweep_dex(self, dex: str) -> int:
+        orders = await self._resting_on(dex)
+        if orders and dex not in self._known:
+            self._assets |= await load_assets(self._info, (dex,))
+            self._known.add(dex)
         found = [(self._asset(order["coin"]), int(order["oid"])) for order in orders]
         cancels = [(asset, oid) for asset, oid in found if asset is not None]
         for start in range(0, len(cancels), BATCH):
@@ -112,10 +132,6 @@ class Sweeper:
     def _next_nonce(self) -> int:
         self._nonce = max(self._nonce + 1, _now_ms())
         return self._nonce
-
-
-def _assets(meta: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, int]:
-    return {str(row["name"]): index for index, row in enumerate(meta["universe"])}
 
 
 def _now_ms() -> int:

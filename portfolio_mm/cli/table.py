@@ -19,6 +19,8 @@ STATE_STYLE: Final = {
     RiskState.KILLED: "bold red",
 }
 SIGNIFICANT: Final = 7
+FAR: Final = 10.0
+"""Of moves beyond it the view says no more than that (actors/gateway/headroom.py)."""
 NEVER_S: Final = 1e6
 """Ages beyond this mean that it never happened."""
 
@@ -104,9 +106,30 @@ def headline(view: View) -> Text:
     unread = view.malformed + sum(coin.malformed for coin in view.coins)
     if unread:
         line.append(f"  {unread:,} messages not understood", style="yellow")
+    for text in view.notices:
+        line.append(f"\n{text}", style="yellow")
     if view.risk_reasons:
         line.append("\n" + "; ".join(view.risk_reasons), style=STATE_STYLE[view.risk_state])
     return line
+
+
+def headroom(view: View) -> Text:
+    """How far each pot of money with positions is from liquidation, and the coin that would get there alone first."""
+    line = Text(style="dim")
+    for pot in view.pots:
+        if not pot.coin_moves:
+            continue
+        coin, move = min(pot.coin_moves, key=lambda row: row[1])
+        line.append(
+            f"{pot.name}: {pot.headroom_usd:,.2f} USD above maintenance ({pot.headroom_fraction:.1%} of equity); "
+            f"liquidation if all coins move {_move(pot.all_move)} against it, or {coin} alone {_move(move)}\n"
+        )
+    line.rstrip()
+    return line
+
+
+def _move(move: float) -> str:
+    return f"{move:.1%}" if move < FAR else "further than prices go"
 
 
 def allocation(view: View) -> Text:
@@ -116,5 +139,6 @@ def allocation(view: View) -> Text:
 
 
 def draw(view: View) -> Group:
-    """Headline, coins, and the allocation behind them."""
-    return Group(headline(view), coins_table(view), allocation(view))
+    """Headline, coins, distance from liquidation, and the allocation behind them."""
+    rows = [headline(view), coins_table(view), headroom(view), allocation(view)]
+    return Group(*(row for row in rows if not isinstance(row, Text) or row.plain))

@@ -22,7 +22,7 @@ Fields by kind (a field not named for a kind is zero):
 sz2 gamma per (bps USD), oid valid-for ns, seq version |
 | SKEW | coin j, px coefficient sqrt(gamma) Gamma_ij in bps per USD, seq version (precede the ALLOCATION of that version) |
 | PERMIT | status `RiskState`, oid valid-for ns (0 = none), seq epoch |
-| MODE | status `CoinMode`: what the operator or the gateway asks of this coin |
+| MODE | status `CoinMode`: what the operator or the gateway asks of this coin, oid `Mood`: the venue's reason for it |
 | SYNC | seq: the account stream (re)starts here; POSITION and ORDER events of a full snapshot follow, LAST ends it |
 """  # noqa: E501
 
@@ -61,6 +61,21 @@ class CoinMode(IntEnum):
     TRADE = 0
     REDUCE_ONLY = 1
     CANCEL_ONLY = 2
+
+
+class Mood(IntEnum):
+    """Why the venue or the account's money lets a coin do less (EVENT.oid of kind MODE)."""
+
+    NONE = 0
+    OI_CAP = 1
+    """Open interest is at the venue's cap: only reducing is taken."""
+    DELISTED = 2
+    HALTED = 3
+    """Its deployer halted it (HIP-3); it may come back."""
+    ORACLE_SILENT = 4
+    """Its deployer sets no prices: the mark is the book's own."""
+    MONEY_ELSEWHERE = 5
+    """The money that would back it lies in another wallet or dex."""
 
 
 class AccountMode(IntEnum):

@@ -19,7 +19,8 @@ POWERS: Final[tuple[int, ...]] = tuple(int(f"1{'0' * n}") for n in range(19))
 class Instrument(msgspec.Struct, frozen=True):
     """One perpetual of the venue.
 
-    `coin` is the wire name, `asset` the wire id, `index` its place in this run's coin table.
+    `coin` is the wire name, `asset` the wire id, `index` its place in this run's coin table. The scales are what its
+    dex makes of positive fees and of rebates (HL §10.4).
     """
 
     coin: str
@@ -30,6 +31,13 @@ class Instrument(msgspec.Struct, frozen=True):
     margin_table: int = 0
     only_isolated: bool = False
     delisted: bool = False
+    fee_scale: float = 1.0
+    rebate_scale: float = 1.0
+
+    @property
+    def dex(self) -> str:
+        """The perp dex it is listed on, empty for the first."""
+        return dex_of(self.coin)
 
     @property
     def px_decimals(self) -> int:
@@ -59,6 +67,15 @@ class Instrument(msgspec.Struct, frozen=True):
     def sz_text(self, sz_lots: int) -> str:
         """Wire form of a size: exact, no trailing zeros."""
         return grid_text(sz_lots, self.sz_decimals)
+
+
+def dex_of(coin: str) -> str:
+    """Perp dex of a coin by its wire name, empty for the first (HL §6.3).
+
+    >>> dex_of("xyz:TSLA"), dex_of("BTC")
+    ('xyz', '')
+    """
+    return coin.partition(":")[0] if ":" in coin else ""
 
 
 def grid_text(count: int, decimals: int) -> str:

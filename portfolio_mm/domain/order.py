@@ -42,6 +42,10 @@ class OrderEvent(IntEnum):
     """Still live with sz_lots remaining (partial fill or reduce-only trim)."""
 
 
+VENUE_ENDED = frozenset({"delistedCanceled", "openInterestCapCanceled"})
+"""Words of a cancel that only a mood of the venue explains (HL §1.11, §7.5)."""
+
+
 class Refusal(IntEnum):
     """Why an order was refused, by class: decides the back-off, never a blind retry."""
 

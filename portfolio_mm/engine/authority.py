@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numba as nb
 
-from portfolio_mm.domain.events import CoinMode
+from portfolio_mm.domain.events import CoinMode, Mood
 from portfolio_mm.domain.limits import RiskState
 from portfolio_mm.engine import book
 from portfolio_mm.engine.account import recross
@@ -22,6 +22,8 @@ NOT_CONNECTED, FEED_DOWN, NO_BOOK, STALE = (int(r) for r in tuple(Reason)[1:5])
 NO_PERMIT, KILLED, RISK_CANCEL, MODE_CANCEL, WARMING = (int(r) for r in tuple(Reason)[5:10])
 RISK_REDUCE, MODE_REDUCE, NO_ALLOCATION = (int(r) for r in tuple(Reason)[10:13])
 STATE_REDUCE, STATE_CANCEL, STATE_KILLED = (int(s) for s in tuple(RiskState)[2:])
+BEFORE_MOODS, MOODS = int(Reason.OI_CAPPED) - int(Mood.OI_CAP), len(Mood)
+"""The reason of a mood is its number after this one."""
 ASKED_REDUCE, ASKED_CANCEL = int(CoinMode.REDUCE_ONLY), int(CoinMode.CANCEL_ONLY)
 
 
@@ -44,6 +46,7 @@ def on_mode(authority: Any, ev: Any, now_ns: int) -> None:
     """What the operator or the gateway asks of this coin."""
     _heard(authority, now_ns)
     authority.coin_mode = ev.status
+    authority.mood = ev.oid if 0 <= ev.oid < MOODS else 0
 
 
 @nb.njit(cache=True)
@@ -82,6 +85,12 @@ def is_allocated(st: Any) -> bool:
 
 
 @nb.njit(cache=True)
+def _asked(authority: Any, otherwise: int) -> int:
+    """The venue's reason for what is asked, or that somebody asked."""
+    return BEFORE_MOODS + authority.mood if authority.mood > 0 else otherwise
+
+
+@nb.njit(cache=True)
 def _pull_reason(st: Any, p: Any) -> int:  # noqa: PLR0911 - one line per case
     """First thing that forbids any order, or QUOTING."""
     authority = st.authority
@@ -96,7 +105,7 @@ def _pull_reason(st: Any, p: Any) -> int:  # noqa: PLR0911 - one line per case
     if authority.risk_state == STATE_CANCEL:
         return RISK_CANCEL
     if authority.coin_mode == ASKED_CANCEL:
-        return MODE_CANCEL
+        return _asked(authority, MODE_CANCEL)  # type: ignore[no-any-return]
     if st.book.fresh_ns > 0 and book.is_stale(st, p):
         return STALE
     if st.book.ready == 0 or st.fair.ready == 0:
@@ -117,7 +126,7 @@ def stand(st: Any, p: Any) -> None:
         elif authority.risk_state == STATE_REDUCE:
             stance, reason = REDUCE, RISK_REDUCE
         elif authority.coin_mode == ASKED_REDUCE:
-            stance, reason = REDUCE, MODE_REDUCE
+            stance, reason = REDUCE, _asked(authority, MODE_REDUCE)
         elif not is_allocated(st):
             stance, reason = REDUCE, NO_ALLOCATION
     authority.stance = stance

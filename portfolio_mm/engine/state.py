@@ -95,6 +95,8 @@ AUTHORITY = record(
         ("coming_bps_per_usd", "f8", (MAX_COINS,)),
         ("stance", "i4"),
         ("reason", "i4"),
+        ("mood", "i4"),
+        ("pad_", "i4"),
     ]
 )
 """What we may do. `row` is the skew row in force, `coming` the one whose ALLOCATION has not arrived."""

@@ -30,6 +30,11 @@ class Reason(IntEnum):
     BACKING_OFF = 18
     IN_FLIGHT = 19
     PRICED_OUT = 20
+    OI_CAPPED = 21
+    DELISTED = 22
+    HALTED = 23
+    ORACLE_SILENT = 24
+    MONEY_ELSEWHERE = 25
 
 
 TEXTS: dict[Reason, str] = {
@@ -57,6 +62,13 @@ TEXTS: dict[Reason, str] = {
     Reason.BACKING_OFF: "waiting {0:.1f} s: {refusal}",
     Reason.IN_FLIGHT: "waiting for the venue's answer",
     Reason.PRICED_OUT: "the gain of {0:.6f} USD does not beat the action price of {1:.6f} USD",
+    Reason.OI_CAPPED: "the coin's open interest is at the venue's cap: reducing only until it is lifted; "
+    "position {0:.2f} USD",
+    Reason.DELISTED: "the venue has delisted the coin: it is closed for this run",
+    Reason.HALTED: "its deployer has halted the coin: waiting until it is resumed",
+    Reason.ORACLE_SILENT: "its deployer sets no oracle price: reducing only until it does; position {0:.2f} USD",
+    Reason.MONEY_ELSEWHERE: "no collateral where this coin trades: the money lies in another wallet or dex, see the "
+    "notices; position {0:.2f} USD",
 }
 """Words of each reason; `{i}` is the i-th number."""
 

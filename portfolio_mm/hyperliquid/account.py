@@ -1,7 +1,8 @@
 """What the account really has, by its mode (HL §8.6): the wrong endpoint reads zero, the sum of both counts twice.
 
-Standard: perp equity is the perp account value; spot USDC is no collateral. Unified and portfolio margin: the spot USDC
-total is the cash, unrealised profit comes on top, and the perp account value means nothing.
+Standard: equity is the account value of the dexes that are traded; spot USDC and other dexes are no collateral there.
+Unified and portfolio margin: the spot USDC total is the cash, unrealised profit comes on top, and the perp account
+value means nothing. Positions on a dex that is not traded here, other than the first, are not read.
 """
 
 import asyncio
@@ -14,6 +15,15 @@ from portfolio_mm.domain.errors import MalformedMessage, PreflightError
 from portfolio_mm.domain.events import AccountMode
 from portfolio_mm.domain.instrument import usd_1e8
 from portfolio_mm.domain.units import USD_1E8
+from portfolio_mm.hyperliquid.collateral import (
+    PositionTruth,
+    Pot,
+    cash_of,
+    fees_of,
+    maintenance_of,
+    positions_of,
+    pots_of,
+)
 from portfolio_mm.hyperliquid.rest import InfoClient
 
 MODES: Final[dict[str, AccountMode]] = {
@@ -27,25 +37,13 @@ MODE_WORDS: Final = ("standard", "unified", "portfolio margin")
 """For people, by `AccountMode`."""
 
 
-class PositionTruth(msgspec.Struct, frozen=True):
-    """One open position; `szi` is signed text, money in integer 1e-8 USD."""
-
-    coin: str
-    szi: str
-    entry_px: float
-    notional_1e8: int
-    unrealised_1e8: int
-    margin_1e8: int
-    leverage: int
-    is_cross: bool
-    liquidation_px: float | None
-
-
 class AccountTruth(msgspec.Struct, frozen=True):
     """The account at `time_ms` (block time). Money in integer 1e-8 USD, fees in bps (negative is a rebate).
 
     `user` is the address that holds the account, also when an agent's was asked for. `idle_spot_1e8` is spot USDC that
-    backs nothing (standard mode only). `address_*` count requests over the account's life.
+    backs nothing, `idle_dexes_1e8` what lies in a dex that is not traded here (both in standard mode only). Fees are
+    those of the first dex as charged; `collateral.fees_on` makes a coin's of them. `address_*` count requests over the
+    account's life.
     """
 
     user: str
@@ -63,6 +61,8 @@ class AccountTruth(msgspec.Struct, frozen=True):
     address_cap: int
     address_surplus: int
     time_ms: int
+    pots: tuple[Pot, ...] = ()
+    idle_dexes_1e8: int = 0
 
     @property
     def equity_usd(self) -> float:
@@ -88,6 +88,10 @@ class AccountTruth(msgspec.Struct, frozen=True):
     def idle_spot_usd(self) -> float:
         """Spot USDC that is no collateral until it is transferred."""
         return self.idle_spot_1e8 / USD_1E8
+
+    def pot_of(self, dex: str) -> Pot | None:
+        """What backs cross positions on a dex, and what new isolated ones take their margin from."""
+        return next((pot for pot in self.pots if dex in pot.dexes), None)
 
 
 class MoneyTruth(msgspec.Struct, frozen=True):
@@ -122,9 +126,14 @@ async def owner_of(info: InfoClient, address: str) -> str:
 
 
 async def read_account(info: InfoClient, user: str, dexes: Sequence[str] = ("",)) -> AccountTruth:
-    """Read everything about an account (IP weight 64, and 60 more when the account looks empty).
+    """Read everything about an account (IP weight 64, 2 for each further dex, 60 more when the account looks empty).
 
     An agent's address reads as empty without any error, so an empty account's role is asked and its master read.
+
+    Args:
+        info: where to ask.
+        user: master or sub-account address; an agent's leads to its master.
+        dexes: perp dexes that are traded; the first one is read in any case.
 
     Raises:
         PreflightError: unknown address, or an account mode this program does not know.
@@ -132,20 +141,20 @@ async def read_account(info: InfoClient, user: str, dexes: Sequence[str] = ("",)
     """
     address = user.lower()
     perps, spot = await asyncio.gather(_perps(info, address, dexes), info.spot_state(address))
-    if _is_empty(perps, spot):
+    if _is_empty(tuple(perps.values()), spot):
         owner = await owner_of(info, address)
         if owner != address:
             return await read_account(info, owner, dexes)
     mode, fees, budget = await asyncio.gather(
         info.user_abstraction(address), info.user_fees(address), info.user_rate_limit(address)
     )
-    return account_truth(address, Replies(mode, perps, spot, fees, budget))
+    return account_truth(address, Replies(mode, perps, spot, fees, budget, tuple(dexes)))
 
 
 async def refresh_account(
     info: InfoClient, last: AccountTruth, dexes: Sequence[str] = ("",), *, all_but_fees: bool = False
 ) -> AccountTruth:
-    """Read money and positions again (IP weight 4); fees stay as last read.
+    """Read money and positions again (IP weight 4, 2 for each further dex); fees stay as last read.
 
     So do mode and address budget, unless `all_but_fees` is asked for (weight 40 more).
     """
@@ -161,32 +170,36 @@ async def refresh_account(
     left: Mapping[str, Any] = known
     if all_but_fees:
         mode, left = await asyncio.gather(info.user_abstraction(last.user), info.user_rate_limit(last.user))
-    return account_truth(last.user, Replies(mode, perps, spot, fees, left))
+    return account_truth(last.user, Replies(mode, perps, spot, fees, left, tuple(dexes)))
 
 
 async def read_money(info: InfoClient, user: str, mode: AccountMode, dexes: Sequence[str] = ("",)) -> MoneyTruth:
-    """Read money and positions of an account whose mode is known (IP weight 4).
+    """Read money and positions of an account whose mode is known (IP weight 4, 2 for each further dex).
 
     Raises:
         MalformedMessage, VenueUnreachable, VenueRefused: as `InfoClient.post`.
     """
     perps, spot = await asyncio.gather(_perps(info, user, dexes), info.spot_state(user))
     try:
-        positions, margin = _held(perps)
-        return MoneyTruth(_money(mode, perps, spot, positions, margin)[0], positions)
+        counted = _counted(mode, perps, dexes)
+        return MoneyTruth(_equity(mode, counted, spot), positions_of(tuple(counted.values())))
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         msg = f"account {user}: {error!r} in the venue's replies"
         raise MalformedMessage(msg) from error
 
 
 class Replies(msgspec.Struct, frozen=True):
-    """Decoded replies: `userAbstraction`, `clearinghouseState` per dex, spot state, `userFees`, `userRateLimit`."""
+    """Decoded replies: `userAbstraction`, `clearinghouseState` by dex, spot state, `userFees`, `userRateLimit`.
+
+    `traded` are the dexes whose money counts in standard mode.
+    """
 
     mode: str
-    perps: Sequence[Mapping[str, Any]]
+    perps: Mapping[str, Mapping[str, Any]]
     spot: Mapping[str, Any]
     fees: Mapping[str, Any]
     budget: Mapping[str, Any]
+    traded: tuple[str, ...] = ("",)
 
 
 def account_truth(user: str, replies: Replies) -> AccountTruth:
@@ -196,88 +209,73 @@ def account_truth(user: str, replies: Replies) -> AccountTruth:
         PreflightError: unknown mode.
         MalformedMessage: a reply lacks a field.
     """
-    perps, fees, budget = replies.perps, replies.fees, replies.budget
-    known = MODES.get(replies.mode)
-    if known is None:
+    budget = replies.budget
+    mode = MODES.get(replies.mode)
+    if mode is None:
         msg = (
             f"account {user} is in mode {replies.mode!r}, which is not known here; set it to unifiedAccount or disabled"
         )
         raise PreflightError(msg)
     try:
-        positions, margin = _held(perps)
-        equity, free, idle = _money(known, perps, replies.spot, positions, margin)
+        counted = _counted(mode, replies.perps, replies.traded)
+        states = tuple(counted.values())
+        pots, standard = pots_of(mode, counted, replies.spot), mode is AccountMode.STANDARD
+        equity, margin = _equity(mode, counted, replies.spot), _margin(states)
+        free = sum(pot.free_1e8 for pot in pots) if standard else equity - margin
+        maker_bps, taker_bps = fees_of(replies.fees)
         return AccountTruth(
             user=user,
-            mode=known,
+            mode=mode,
             equity_1e8=equity,
             free_1e8=max(0, free),
             margin_used_1e8=margin,
-            maintenance_1e8=sum(usd_1e8(state["crossMaintenanceMarginUsed"]) for state in perps),
-            idle_spot_1e8=idle,
-            positions=positions,
-            maker_fee_bps=float(fees["userAddRate"]) * 1e4,
-            taker_fee_bps=float(fees["userCrossRate"]) * 1e4,
+            maintenance_1e8=maintenance_of(states),
+            idle_spot_1e8=cash_of(replies.spot)[0] if standard else 0,
+            positions=positions_of(states),
+            maker_fee_bps=maker_bps,
+            taker_fee_bps=taker_bps,
             volume_usd=float(budget["cumVlm"]),
             address_used=int(budget["nRequestsUsed"]),
             address_cap=int(budget["nRequestsCap"]),
             address_surplus=int(budget.get("nRequestsSurplus", 0)),
-            time_ms=max(int(state["time"]) for state in perps),
+            time_ms=max(int(state["time"]) for state in replies.perps.values()),
+            pots=pots,
+            idle_dexes_1e8=sum(_value(state) for dex, state in replies.perps.items() if dex not in counted),
         )
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         msg = f"account {user}: {error!r} in the venue's replies"
         raise MalformedMessage(msg) from error
 
 
-def _held(perps: Sequence[Mapping[str, Any]]) -> tuple[tuple[PositionTruth, ...], int]:
-    """Open positions, and the initial margin they use in 1e-8 USD."""
-    positions = tuple(_position(row["position"]) for state in perps for row in state["assetPositions"])
-    return positions, sum(usd_1e8(state["marginSummary"]["totalMarginUsed"]) for state in perps)
+def _counted(
+    mode: AccountMode, perps: Mapping[str, Mapping[str, Any]], traded: Sequence[str]
+) -> dict[str, Mapping[str, Any]]:
+    """States whose money counts: of the dexes traded in standard mode, else of all that were read."""
+    return {dex: state for dex, state in perps.items() if mode is not AccountMode.STANDARD or dex in traded}
 
 
-def _money(
-    mode: AccountMode,
-    perps: Sequence[Mapping[str, Any]],
-    spot: Mapping[str, Any],
-    positions: Sequence[PositionTruth],
-    margin_1e8: int,
-) -> tuple[int, int, int]:
-    """Equity, free collateral and idle spot USDC, 1e-8 USD, each dollar counted once."""
-    cash, borrowed = _usdc(spot)
+def _equity(mode: AccountMode, perps: Mapping[str, Mapping[str, Any]], spot: Mapping[str, Any]) -> int:
+    """Equity in 1e-8 USD, each dollar counted once."""
     if mode is AccountMode.STANDARD:
-        equity = sum(usd_1e8(state["marginSummary"]["accountValue"]) for state in perps)
-        cross = [state["crossMarginSummary"] for state in perps]
-        free = sum(usd_1e8(part["accountValue"]) - usd_1e8(part["totalMarginUsed"]) for part in cross)
-        return equity, free, cash
-    equity = cash - borrowed + sum(position.unrealised_1e8 for position in positions)
-    return equity, equity - margin_1e8, 0
+        return sum(_value(state) for state in perps.values())
+    cash, borrowed = cash_of(spot)
+    return cash - borrowed + sum(position.unrealised_1e8 for position in positions_of(tuple(perps.values())))
 
 
-def _usdc(spot: Mapping[str, Any]) -> tuple[int, int]:
-    """USDC total, and what of it is borrowed (portfolio margin); other tokens are not counted as equity."""
-    for row in spot["balances"]:
-        if row["coin"] == "USDC":
-            return usd_1e8(str(row["total"])), usd_1e8(str(row.get("borrowed") or "0"))
-    return 0, 0
+def _value(state: Mapping[str, Any]) -> int:
+    return usd_1e8(state["marginSummary"]["accountValue"])
 
 
-def _position(row: Mapping[str, Any]) -> PositionTruth:
-    leverage = row["leverage"]
-    liquidation = row.get("liquidationPx")
-    return PositionTruth(
-        coin=row["coin"],
-        szi=str(row["szi"]),
-        entry_px=float(row["entryPx"] or 0.0),
-        notional_1e8=usd_1e8(row["positionValue"]),
-        unrealised_1e8=usd_1e8(row["unrealizedPnl"]),
-        margin_1e8=usd_1e8(row["marginUsed"]),
-        leverage=int(leverage["value"]),
-        is_cross=leverage["type"] == "cross",
-        liquidation_px=None if liquidation is None else float(liquidation),
-    )
+def _margin(states: Sequence[Mapping[str, Any]]) -> int:
+    """Initial margin that positions use, 1e-8 USD."""
+    return sum(usd_1e8(state["marginSummary"]["totalMarginUsed"]) for state in states)
 
 
-async def _perps(info: InfoClient, user: str, dexes: Sequence[str]) -> list[dict[str, Any]]:
-    return list(await asyncio.gather(*(info.clearinghouse_state(user, dex) for dex in dexes)))
+async def _perps(info: InfoClient, user: str, dexes: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """`clearinghouseState` of the first dex and of those asked for."""
+    wanted = tuple(dict.fromkeys(("", *dexes)))
+    states = await asyncio.gather(*(info.clearinghouse_state(user, dex) for dex in wanted))
+    return dict(zip(wanted, states, strict=True))
 
 
 def _is_empty(perps: Sequence[Mapping[str, Any]], spot: Mapping[str, Any]) -> bool:

@@ -1,10 +1,10 @@
 """Money that came or went without trading: rows of `userNonFundingLedgerUpdates` (HL §1.1, §4.2, §8.6).
 
-What a row does to equity depends on the account mode: in standard mode only the perps balance of the first dex counts,
-otherwise all USDC does. Amounts of other tokens never count, because equity does not contain them.
+What a row does to equity depends on the account mode: in standard mode only the perps balances of the dexes that are
+traded count, otherwise all USDC does. Amounts of other tokens never count, because equity does not contain them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -60,8 +60,10 @@ def rows_of(reply: Any) -> tuple[LedgerRow, ...]:
     return rows
 
 
-def effect_1e8(row: LedgerRow, user: str, mode: AccountMode) -> int | None:
+def effect_1e8(row: LedgerRow, user: str, mode: AccountMode, dexes: Sequence[str] = (PERPS,)) -> int | None:
     """What the row did to the equity of `user`, integer 1e-8 USD; None for a kind that is not known here.
+
+    `dexes` are those whose money counts in standard mode: between them nothing moves.
 
     Raises:
         MalformedMessage: the row lacks a field of its kind.
@@ -69,8 +71,13 @@ def effect_1e8(row: LedgerRow, user: str, mode: AccountMode) -> int | None:
     judge = _JUDGES.get(row.kind)
     if judge is None:
         return None
+    standard = mode is AccountMode.STANDARD
     try:
-        return judge(row.delta, user.lower(), mode is AccountMode.STANDARD)
+        if row.kind == "send" and standard:
+            return _send(row.delta, user.lower(), standard, dexes)
+        if standard and row.kind in _JUDGES and PERPS not in dexes:
+            return 0  # every other row moves spot or the first dex
+        return judge(row.delta, user.lower(), standard)
     except (KeyError, ValueError, ArithmeticError) as error:
         msg = f"userNonFundingLedgerUpdates: {error!r} in a row of {row.kind}"
         raise MalformedMessage(msg) from error
@@ -120,11 +127,11 @@ def _spot_transfer(delta: Delta, user: str, standard: bool) -> int:  # noqa: FBT
     return amount * _is(delta, "destination", user) - (amount + _fee(delta)) * _is(delta, "user", user)
 
 
-def _send(delta: Delta, user: str, standard: bool) -> int:  # noqa: FBT001
-    """Between dexes, the spot balance and users; in standard mode only the first dex is equity."""
+def _send(delta: Delta, user: str, standard: bool, dexes: Sequence[str] = (PERPS,)) -> int:  # noqa: FBT001
+    """Between dexes, the spot balance and users; in standard mode only the dexes that are traded are equity."""
     amount = _amount(delta, "amount") if delta["token"] == USDC else 0
-    leaves = _is(delta, "user", user) and (not standard or delta["sourceDex"] == PERPS)
-    arrives = _is(delta, "destination", user) and (not standard or delta["destinationDex"] == PERPS)
+    leaves = _is(delta, "user", user) and (not standard or delta["sourceDex"] in dexes)
+    arrives = _is(delta, "destination", user) and (not standard or delta["destinationDex"] in dexes)
     return amount * arrives - (amount + _fee(delta)) * leaves
 
 

@@ -130,6 +130,10 @@ class InfoClient:
         """Token balances (HL §1.8): the collateral in unified and portfolio-margin mode."""
         return _mapping(await self.post({"type": "spotClearinghouseState", "user": user}, urgent=True))
 
+    async def open_orders(self, user: str, dex: str = "") -> list[dict[str, Any]]:
+        """Resting orders, no more of them than coin, price and size (HL §1.9)."""
+        return _rows(await self.post({"type": "openOrders", "user": user, **_dex(dex)}))
+
     async def frontend_open_orders(self, user: str, dex: str = "") -> list[dict[str, Any]]:
         """Resting orders with trigger fields and reduce-only (HL §1.9)."""
         return _rows(await self.post({"type": "frontendOpenOrders", "user": user, **_dex(dex)}, urgent=True))
@@ -171,6 +175,22 @@ class InfoClient:
             msg = f"metaAndAssetCtxs: {len(reply)} parts, expected 2"
             raise MalformedMessage(msg)
         return _mapping(reply[0]), _rows(reply[1])
+
+    async def meta(self, dex: str = "") -> dict[str, Any]:
+        """Universe and margin tables of a dex (HL §1.2)."""
+        return _mapping(await self.post({"type": "meta", **_dex(dex)}))
+
+    async def perp_dexs(self) -> list[dict[str, Any] | None]:
+        """Builder-deployed dexes; the place is the number, and the first is null (HL §1.1)."""
+        return _rows(await self.post({"type": "perpDexs"}))
+
+    async def coins_at_cap(self, dex: str = "") -> list[str]:
+        """Coins at their cap of open interest (HL §1.19)."""
+        return [str(coin) for coin in _rows(await self.post({"type": "perpsAtOpenInterestCap", **_dex(dex)}))]
+
+    async def all_mids(self, dex: str = "") -> dict[str, str]:
+        """Mid by coin; the last price where the book is empty (HL §1.6)."""
+        return _mapping(await self.post({"type": "allMids", **_dex(dex)}))
 
     async def user_funding(self, user: str, start_ms: int) -> list[dict[str, Any]]:
         """Funding payments from `start_ms` on (HL §1.15)."""

@@ -7,12 +7,14 @@ class Rules(msgspec.Struct, frozen=True):
     """When to slow down, when to stop, and how sure to be first.
 
     Fractions are shares of a kill level; `_s` are seconds of silence; `actions_*_left` are requests left at the venue.
+    `maintenance_multiple` is of maintenance margin.
     """
 
     warn_fraction: float
     reduce_fraction: float
     yellow_scale: float
     position_kill_multiple: float
+    maintenance_multiple: float
     coin_reduce_s: float
     coin_cancel_s: float
     user_stream_s: float

@@ -22,6 +22,16 @@ class CoinSnapshot(msgspec.Struct, frozen=True):
     feed_age_s: float
 
 
+class PotSnapshot(msgspec.Struct, frozen=True):
+    """Money that backs the positions of some coins, and only those. `all_move` is the adverse fraction to the end."""
+
+    name: str
+    coins: tuple[str, ...]
+    equity_usd: float
+    maintenance_usd: float
+    all_move: float
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """The account when the gateway looked at it, `taken_ns` on the monotonic clock of the host gateway and risk share.
 
@@ -45,6 +55,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     address_used: int
     address_cap: int
     user_kill: str = ""
+    pots: tuple[PotSnapshot, ...] = ()
 
     @property
     def known(self) -> bool:

@@ -191,6 +191,16 @@ class Risk(Section):
             "Multiple of its limit at which a held position kills: it means the limits did not hold", "times", "rarely"
         ),
     )
+    maintenance_multiple: float = Field(
+        default=1.5,
+        ge=1.0,
+        le=100.0,
+        description=note(
+            "Equity as a multiple of its maintenance margin under which the coins it backs only reduce",
+            "times",
+            "to stay farther from liquidation",
+        ),
+    )
     coin_reduce_s: float = Field(
         default=5.0,
         gt=0.0,

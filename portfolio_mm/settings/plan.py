@@ -109,6 +109,7 @@ class RiskPlan(msgspec.Struct, frozen=True):
     reduce_fraction: float
     yellow_scale: float
     position_kill_multiple: float
+    maintenance_multiple: float
     coin_reduce_s: float
     coin_cancel_s: float
     user_stream_s: float

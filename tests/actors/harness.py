@@ -17,6 +17,7 @@ from portfolio_mm.actors.topology import CONSOLE, FolderDirectory
 from portfolio_mm.actors.venue_process import VenueAddress
 from portfolio_mm.actors.watchdog import Watchdog, WatchdogConfig
 from portfolio_mm.hyperliquid.account import read_account
+from portfolio_mm.hyperliquid.collateral import dexes_of
 from portfolio_mm.hyperliquid.limits import IpBudget
 from portfolio_mm.hyperliquid.meta import load_instruments
 from portfolio_mm.hyperliquid.rest import InfoClient
@@ -59,7 +60,8 @@ class Run:
         """What the watchdog's key may do."""
         venue = self.spec.venue
         key = venue.watchdog_key_path or ""
-        return Target(venue.account, venue.url, venue.ws_url, mainnet=False, key_path=key)
+        dexes = dexes_of(self.spec.plan.coin_names)
+        return Target(venue.account, venue.url, venue.ws_url, mainnet=False, key_path=key, dexes=dexes)
 
     async def kill(self, name: str) -> None:
         """End a part as a crash would: no orderly stop."""
@@ -192,7 +194,7 @@ async def spec_for(
     info = InfoClient(venue.url, None, IpBudget())
     try:
         instruments = await load_instruments(info, coins)
-        truth = await read_account(info, account.address)
+        truth = await read_account(info, account.address, dexes_of(coins))
     finally:
         await info.close()
     now_ms = time.time_ns() // 1_000_000

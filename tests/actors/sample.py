@@ -4,16 +4,8 @@ import time
 
 import msgspec
 
-from portfolio_mm.actors.messages import (
-    AllocationView,
-    BudgetView,
-    CoinReport,
-    LatencyView,
-    Pnl,
-    PositionView,
-    SideReport,
-    View,
-)
+from portfolio_mm.actors.messages import AllocationView, BudgetView, CoinReport, Pnl, SideReport, View
+from portfolio_mm.actors.view_rows import LatencyView, PositionView
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.limits import RiskState
 

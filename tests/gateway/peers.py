@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,15 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], what: str) -> N
 
 
 def limits(
-    position_usd: float = 2_000.0, order_usd: float = 1_000.0, gross_usd: float = 4_000.0, version: int = 2
+    position_usd: float = 2_000.0,
+    order_usd: float = 1_000.0,
+    gross_usd: float = 4_000.0,
+    version: int = 2,
+    coins: Sequence[str] = COINS,
 ) -> LimitSet:
     return LimitSet(
         version=version,
-        coins=tuple(CoinLimit(coin, position_usd, order_usd) for coin in COINS),
+        coins=tuple(CoinLimit(coin, position_usd, order_usd) for coin in coins),
         max_gross_usd=gross_usd,
         max_net_usd=gross_usd,
         max_margin_fraction=0.5,
@@ -322,7 +326,9 @@ class Rig:
 
 
 @contextlib.asynccontextmanager
-async def rig(folder: Path, settings: VenueSettings | None = None, **changes: Any) -> AsyncIterator[Rig]:
+async def rig(
+    folder: Path, settings: VenueSettings | None = None, *, coins: Sequence[str] = COINS, **changes: Any
+) -> AsyncIterator[Rig]:
     """A venue, and a gateway that is not started yet."""
     (folder / "token").write_text(TOKEN)
     async with (
@@ -340,8 +346,8 @@ async def rig(folder: Path, settings: VenueSettings | None = None, **changes: An
             "url": venue.url,
             "ws_url": venue.ws,
             "mainnet": False,
-            "instruments": await load_instruments(info, COINS),
-            "leverage": (5, 5),
+            "instruments": await load_instruments(info, coins),
+            "leverage": (5,) * len(coins),
             "hub": f"unix:{folder}/hub.sock",
             "token_file": str(folder / "token"),
             "state_db": str(folder / "state.db"),

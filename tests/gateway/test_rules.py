@@ -22,7 +22,8 @@ from portfolio_mm.domain.errors import AlreadyRunningError, MalformedMessage
 from portfolio_mm.domain.events import AccountMode
 from portfolio_mm.domain.limits import LimitSet, Permit, RiskState
 from portfolio_mm.domain.order import OrderEvent, OrderState, Refusal
-from portfolio_mm.hyperliquid.account import AccountTruth, PositionTruth
+from portfolio_mm.hyperliquid.account import AccountTruth
+from portfolio_mm.hyperliquid.collateral import PositionTruth
 from portfolio_mm.storage.state_store import StateStore
 from tests.gateway.pretend import MemoryStore, Pretend
 

@@ -10,10 +10,14 @@ from aiohttp import web
 
 from portfolio_mm.domain.errors import ConfigurationError, MalformedMessage, PreflightError
 from portfolio_mm.domain.events import AccountMode
+from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.hyperliquid.account import Replies, account_truth, read_account, read_money, refresh_account
+from portfolio_mm.hyperliquid.collateral import fees_on
 from portfolio_mm.hyperliquid.limits import IpBudget
-from portfolio_mm.hyperliquid.meta import instruments_of
+from portfolio_mm.hyperliquid.meta import Universe, instruments_from, instruments_of, load_instruments, tiers_of
 from portfolio_mm.hyperliquid.rest import InfoClient
+from portfolio_mm.models.liquidation import Tier
+from portfolio_mm.venue.dexes import DexCoin, PerpDex
 from portfolio_mm.venue.modes import Mode
 from portfolio_mm.venue.settings import VenueSettings
 from tests.hyperliquid.rig import rig
@@ -67,7 +71,7 @@ def usdc(total: str, **extra: str) -> dict[str, Any]:
 
 
 def truth(mode: str, perps: dict[str, Any], spot: dict[str, Any]) -> Any:
-    return account_truth(MASTER, Replies(mode, [perps], spot, FEES, BUDGET))
+    return account_truth(MASTER, Replies(mode, {"": perps}, spot, FEES, BUDGET))
 
 
 @pytest.mark.parametrize("word", ["default", "disabled"])
@@ -104,6 +108,78 @@ def test_portfolio_margin_counts_dollars_only_and_not_the_borrowed_ones() -> Non
 
 def test_free_collateral_is_never_negative() -> None:
     assert truth("disabled", perp("10.0", "12.0", "5.0", []), usdc("0")).free_usd == 0.0
+
+
+ALONE = {
+    **LONG,
+    "coin": "xyz:TSLA",
+    "leverage": {"type": "isolated", "value": 5, "rawUsd": "-200.0"},
+    "positionValue": "400.0",
+    "unrealizedPnl": "10.0",
+    "marginUsed": "200.0",
+    "maxLeverage": 10,
+}
+
+
+def dexes(mode: str, first: dict[str, Any], other: dict[str, Any], spot: dict[str, Any], *traded: str) -> Any:
+    replies = Replies(mode, {"": first, "xyz": other}, spot, FEES, BUDGET, traded)
+    return account_truth(MASTER, replies)
+
+
+def with_one_alone(value: str) -> dict[str, Any]:
+    """A dex whose ledger holds `value` beside an isolated position of 200 USD margin."""
+    state = perp(value, "0.0", "0.0", [ALONE])
+    return {**state, "marginSummary": summary(str(float(value) + 200.0), "200.0")}
+
+
+def test_each_dex_of_a_standard_account_has_money_of_its_own() -> None:
+    first, other = perp("1000.0", "100.0", "5.0", []), with_one_alone("300.0")
+    account = dexes("disabled", first, other, usdc("7.0"), "", "xyz")
+    assert (account.equity_usd, account.idle_spot_usd, account.idle_dexes_1e8) == (1_500.0, 7.0, 0)
+    assert [(pot.name, pot.equity_1e8, pot.free_1e8, pot.maintenance_1e8) for pot in account.pots] == [
+        ("perps", 1_000 * 10**8, 900 * 10**8, 5 * 10**8),
+        ("dex xyz", 300 * 10**8, 300 * 10**8, 0),
+        ("isolated xyz:TSLA", 200 * 10**8, 0, 20 * 10**8),
+    ]
+    assert account.free_usd == 1_200.0
+    alone = dexes("disabled", first, other, usdc("7.0"), "xyz")
+    assert (alone.equity_usd, alone.idle_dexes_1e8) == (500.0, 1_000 * 10**8), "what is not traded backs nothing"
+
+
+def test_one_balance_backs_every_dex_of_a_unified_account_but_for_isolated_margin() -> None:
+    account = dexes("unifiedAccount", perp("25.9", "100.0", "5.0", [SHORT]), with_one_alone("0.0"), usdc("1000.0"), "")
+    equity = 1_000.0 + 10.0 - 0.500001
+    assert account.equity_usd == pytest.approx(equity)
+    cross, alone = account.pots
+    assert (cross.dexes, cross.equity_1e8 / 1e8) == (("", "xyz"), pytest.approx(equity - 200.0))
+    assert (cross.free_1e8 / 1e8, alone.coin) == (pytest.approx(equity - 300.0), "xyz:TSLA")
+    assert account.free_usd == pytest.approx(equity - 300.0)
+    assert sum(pot.equity_1e8 for pot in account.pots) == account.equity_1e8, "each dollar in one pot"
+
+
+def test_portfolio_margin_ends_above_maintenance() -> None:
+    (pot,) = truth("portfolioMargin", perp("1.0", "25.9168", "75.0", [SHORT]), usdc("1000.0")).pots
+    assert pot.maintenance_1e8 / 1e8 == pytest.approx((75.0 + 20.0) / 0.95)  # HL §8.8
+
+
+def test_fees_are_those_charged() -> None:
+    fees = {**FEES, "activeReferralDiscount": "0.04"}
+    account = account_truth(MASTER, Replies("default", {"": EMPTY}, usdc("1.0"), fees, BUDGET))
+    assert (account.maker_fee_bps, account.taker_fee_bps) == pytest.approx((1.44, 4.32))
+    doubled = Instrument("xyz:TSLA", 110_000, 0, 3, 10, fee_scale=2.0)
+    assert fees_on(account.maker_fee_bps, account.taker_fee_bps, doubled) == pytest.approx((2.88, 8.64))
+
+
+@pytest.mark.parametrize("mode", ["standard", "unified", "portfolio"])
+async def test_what_is_free_where_is_what_the_venue_says(mode: Mode) -> None:
+    dex = PerpDex("xyz", (DexCoin("TSLA"),))
+    async with rig(VenueSettings(coins=("BTC", "ETH"), dexes=(dex,), mode=mode, deposit_usd=20_000.0)) as r:
+        account = await read_account(r.info, r.user, ("", "xyz"))
+        for coin, where in (("BTC", ""), ("xyz:TSLA", "xyz")):
+            pot = account.pot_of(where)
+            assert pot is not None
+            said = await r.info.post({"type": "activeAssetData", "user": r.user, "coin": coin})
+            assert pot.free_1e8 / 1e8 == pytest.approx(float(said["availableToTrade"][0]))
 
 
 def test_an_unknown_mode_stops_before_anything_is_traded() -> None:
@@ -205,6 +281,39 @@ def test_asset_ids_count_delisted_rows_and_indices_follow_the_caller() -> None:
 def test_coins_that_cannot_be_traded_are_named(coins: list[str], kind: type[Exception], text: str) -> None:
     with pytest.raises(kind, match=text):
         instruments_of(META, coins)
+
+
+OF_A_DEX = {
+    "universe": [
+        {"name": "xyz:OLD", "szDecimals": 1, "maxLeverage": 5, "isDelisted": True},
+        {"name": "xyz:TSLA", "szDecimals": 3, "maxLeverage": 10, "marginTableId": 10, "marginMode": "noCross"},
+    ],
+    "collateralToken": 0,
+}
+
+
+def test_ids_of_a_dex_count_its_place_and_its_delisted_rows() -> None:
+    (tsla,) = instruments_from({"xyz": Universe(OF_A_DEX, 2, 0.5)}, ["xyz:TSLA"])
+    assert (tsla.asset, tsla.only_isolated, tsla.dex) == (120_001, True, "xyz")  # HL §6.3
+    assert (tsla.fee_scale, tsla.rebate_scale) == (1.5, 1.0)  # HL §10.4, a scale under one
+    with pytest.raises(PreflightError, match="halted by its deployer, or delisted"):
+        instruments_from({"xyz": Universe(OF_A_DEX, 2)}, ["xyz:OLD"])
+    with pytest.raises(PreflightError, match="token 5 as collateral"):
+        instruments_from({"xyz": Universe({**OF_A_DEX, "collateralToken": 5}, 2)}, ["xyz:TSLA"])
+
+
+async def test_a_dex_nobody_deployed_is_named() -> None:
+    async with rig() as r:
+        with pytest.raises(ConfigurationError, match=r"no perp dex 'abc'; it has none besides the first"):
+            await load_instruments(r.info, ["ETH", "abc:DEF"])
+
+
+def test_margin_tiers_come_from_the_tables_or_the_largest_leverage() -> None:
+    table = {"description": "", "marginTiers": [{"lowerBound": "0.0", "maxLeverage": 40}]}
+    tiers = tiers_of({**META, "marginTables": [[56, table]]})
+    assert (tiers["BTC"], tiers["kPEPE"]) == ((Tier(0.0, 40),), (Tier(0.0, 10),))
+    with pytest.raises(MalformedMessage, match="margin tables"):
+        tiers_of({"universe": [{"name": "BTC"}]})
 
 
 def test_a_broken_universe_is_malformed() -> None:

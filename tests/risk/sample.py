@@ -5,7 +5,7 @@ from math import inf
 from portfolio_mm.domain.limits import CoinLimit, LimitSet
 from portfolio_mm.risk.drawdown import Marks, first_marks, next_marks
 from portfolio_mm.risk.rules import Rules
-from portfolio_mm.risk.snapshot import CoinSnapshot, Snapshot
+from portfolio_mm.risk.snapshot import CoinSnapshot, PotSnapshot, Snapshot
 
 NOW_NS = 1_000_000_000_000
 NOW_MS = 1_790_000_000_000
@@ -27,6 +27,7 @@ RULES = Rules(
     reduce_fraction=0.85,
     yellow_scale=0.5,
     position_kill_multiple=2.0,
+    maintenance_multiple=1.5,
     coin_reduce_s=5.0,
     coin_cancel_s=15.0,
     user_stream_s=20.0,
@@ -63,6 +64,7 @@ def account(
     day_used: int = 100,
     address_used: int = 100,
     user_kill: str = "",
+    pots: tuple[PotSnapshot, ...] = (),
 ) -> Snapshot:
     """A snapshot of a healthy account, but for what is named."""
     return Snapshot(
@@ -82,6 +84,7 @@ def account(
         address_used=address_used,
         address_cap=10_000,
         user_kill=user_kill,
+        pots=pots,
     )
 
 

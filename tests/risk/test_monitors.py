@@ -12,7 +12,7 @@ from portfolio_mm.risk import monitors
 from portfolio_mm.risk.aggregate import MONITORS, Standing, assess_all
 from portfolio_mm.risk.kill_switch import Latch
 from portfolio_mm.risk.permit import decide
-from portfolio_mm.risk.snapshot import Snapshot
+from portfolio_mm.risk.snapshot import PotSnapshot, Snapshot
 from tests.risk.sample import LIMITS, NEVER, NOW_NS, RULES, SECOND_NS, account, after_loss, coin
 
 GREEN, YELLOW, REDUCE, CANCEL, KILLED = RiskState
@@ -54,6 +54,7 @@ def bent() -> Iterator[tuple[str, Snapshot, RiskState]]:
     yield "watchdog", account(watchdog_age_s=6.0), CANCEL
     yield "watchdog", account(watchdog_age_s=NEVER), CANCEL
     yield "watchdog", account(watchdog_age_s=-1.0), CANCEL
+    yield "headroom", account(pots=(PotSnapshot("perps", ("BTC", "ETH"), 149.0, 100.0, 0.01),)), GREEN
     yield "user_kill", account(user_kill="lunch"), KILLED
 
 
@@ -69,6 +70,15 @@ def test_each_verdict_changes_the_permit(monitor: str, snapshot: Snapshot, state
 
 def test_every_monitor_has_a_case_that_changes_the_permit() -> None:
     assert {case[0] for case in bent()} == {str(getattr(m, "__name__", "")).rsplit(".", 1)[-1] for m in MONITORS}
+
+
+def test_near_liquidation_the_coins_of_that_money_reduce_and_no_others() -> None:
+    pots = (PotSnapshot("perps", ("BTC",), 149.0, 100.0, 0.01), PotSnapshot("dex xyz", ("ETH",), 150.0, 100.0, 0.02))
+    outlook = assess_all(account(pots=pots), LIMITS, RULES, NOW_NS)
+    assert (outlook.state, outlook.reduce_only) == (GREEN, ("BTC",))
+    assert "perps: equity 149.00 USD is under 1.5 times its maintenance margin 100.00 USD" in outlook.reasons[0]
+    calm = (PotSnapshot("perps", ("BTC",), 5.0, 0.0, 10.0),)
+    assert assess_all(account(pots=calm), LIMITS, RULES, NOW_NS).reduce_only == ()
 
 
 def test_a_small_drawdown_never_kills_however_large_its_share() -> None:

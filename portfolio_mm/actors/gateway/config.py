@@ -5,6 +5,7 @@ import msgspec
 from portfolio_mm.actors.door import Door
 from portfolio_mm.actors.transport import Tls
 from portfolio_mm.domain.instrument import Instrument
+from portfolio_mm.hyperliquid.collateral import dexes_of
 from portfolio_mm.hyperliquid.websocket import BACKOFF_S
 
 
@@ -15,7 +16,9 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     to another master. `leverage` is set at the venue, one per instrument. `hub` is `unix:/path` or `tls://host:port`,
     `outpost` where watchdogs on other machines may join besides.
     `start_equity_usd` is the run's, so that a gateway that comes back counts from there; None: from its first reading.
-    `start_read_ms` is the block time of that reading: later fills and fundings are this run's.
+    `start_read_ms` is the block time of that reading: later fills and fundings are this run's. `oracle_s` is for how
+    long the oracle of a builder-deployed coin may stand still before it counts as silent; the
+    venue's universes are read every `universe_s`, every `moody_s` while a coin is in a mood.
     """
 
     account: str
@@ -44,3 +47,11 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     blind_s: float = 1.0
     ping_s: float = 5.0
     backoff_s: tuple[float, ...] = BACKOFF_S
+    oracle_s: float = 30.0
+    universe_s: float = 60.0
+    moody_s: float = 15.0
+
+    @property
+    def dexes(self) -> tuple[str, ...]:
+        """Perp dexes of the run's coins, the first one as an empty name."""
+        return dexes_of([each.coin for each in self.instruments])

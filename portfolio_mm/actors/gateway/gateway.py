@@ -114,6 +114,7 @@ class Gateway:
                 rhythm.listen(),
                 rhythm.reconcile(),
                 rhythm.watch_account(),
+                parts.lookout.run(),
                 rhythm.hold(),
                 rhythm.pulse(),
                 rhythm.keep(),

@@ -41,6 +41,8 @@ class Guard:
         self._clock = clock
         self.modes: Final = [CoinMode.TRADE for _ in ledger.instruments]
         """What the operator or the gateway itself asks of each coin."""
+        self.moods: Final = [CoinMode.TRADE for _ in ledger.instruments]
+        """What the venue's moods leave of each coin (`moods.py`)."""
         self.fill_run: Final = FillRun(len(ledger.instruments))
         self.reconciled = False
         """False until the ledger equals venue truth; nothing is created before."""
@@ -48,7 +50,11 @@ class Guard:
     def state(self, coin: int, now_ns: int) -> RiskState:
         """What is allowed for one coin, by everybody who has a say."""
         name = self._ledger.instruments[coin].coin
-        return max(self._permits.coin_state(name, now_ns), _STATE_OF_MODE[self.modes[coin]])
+        return max(self._permits.coin_state(name, now_ns), _STATE_OF_MODE[self.asked(coin)])
+
+    def asked(self, coin: int) -> CoinMode:
+        """What operator, gateway and venue ask of one coin together."""
+        return max(self.modes[coin], self.moods[coin])
 
     def place(self, wish: Wish, epoch: int, now_ns: int) -> Approved | Refusal:
         """Judge a new order."""

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from portfolio_mm.actors.gateway.own_order import OwnOrder
-from portfolio_mm.actors.messages import LatencyView
+from portfolio_mm.actors.view_rows import LatencyView
 from portfolio_mm.domain.events import EventKind
 
 PER_DECADE: Final = 20

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from portfolio_mm.actors.gateway.ledger import order_note
 from portfolio_mm.actors.gateway.notes import FillNote, FundingNote, Note, OrderNote, PositionNote
 from portfolio_mm.actors.gateway.own_order import OwnOrder
-from portfolio_mm.domain.events import EVENT, TAKER, AccountMode, CoinMode, EventKind
+from portfolio_mm.domain.events import EVENT, TAKER, AccountMode, CoinMode, EventKind, Mood
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.limits import RiskState
 from portfolio_mm.domain.order import OrderEvent, OrderState
@@ -102,10 +102,10 @@ def permit_row(coin: int, state: RiskState, left_ns: int, epoch: int) -> Rows:
     return rows
 
 
-def mode_row(coin: int, mode: CoinMode) -> Rows:
-    """MODE of one coin."""
+def mode_row(coin: int, mode: CoinMode, mood: Mood = Mood.NONE) -> Rows:
+    """MODE of one coin, with the venue's reason when it is one."""
     rows = blank(EventKind.MODE, coin=coin)
-    rows["status"] = mode
+    rows["status"], rows["oid"] = mode, mood
     return rows
 
 

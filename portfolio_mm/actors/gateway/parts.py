@@ -1,7 +1,7 @@
 """Everything one life of the gateway is made of, built once the lock and the owner row are ours."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,8 +21,10 @@ from portfolio_mm.actors.gateway.guard import Guard
 from portfolio_mm.actors.gateway.hub import Hub
 from portfolio_mm.actors.gateway.latency import TickToWire
 from portfolio_mm.actors.gateway.ledger import Ledger
+from portfolio_mm.actors.gateway.lookout import Lookout
+from portfolio_mm.actors.gateway.moods import Moods
 from portfolio_mm.actors.gateway.nonces import Nonces
-from portfolio_mm.actors.gateway.notes import FillNote, FundingNote, Note
+from portfolio_mm.actors.gateway.notes import FillNote, FundingNote, Note, OrderNote
 from portfolio_mm.actors.gateway.notices import note_rows
 from portfolio_mm.actors.gateway.outbox import Outbox
 from portfolio_mm.actors.gateway.permits import Permits
@@ -31,9 +33,11 @@ from portfolio_mm.actors.gateway.reconcile import Reconciler
 from portfolio_mm.actors.gateway.tally import Tally
 from portfolio_mm.actors.gateway.transfers import Transfers
 from portfolio_mm.actors.gateway.worst_case import Market
+from portfolio_mm.domain.order import Refusal
 from portfolio_mm.hyperliquid.exchange import ExchangeClient
 from portfolio_mm.hyperliquid.rest import InfoClient
 from portfolio_mm.hyperliquid.signer import Signer
+from portfolio_mm.hyperliquid.web_data import subscriptions
 from portfolio_mm.hyperliquid.websocket import VenueSocket
 from portfolio_mm.storage.state_store import StateStore
 
@@ -58,6 +62,8 @@ class Parts(NamedTuple):
     tally: Tally
     nonces: Nonces
     latency: TickToWire
+    moods: Moods
+    lookout: Lookout
     money: AccountView
     bookings: Bookings
     transfers: Transfers
@@ -85,8 +91,10 @@ class Teller:
         money: AccountView,
         budgets: Budgets,
         bookings: Bookings,
+        hint: Callable[[Refusal], None],
     ) -> None:
         self._ledger = ledger
+        self._hint = hint
         self._bookings = bookings
         self._hub = hub
         self._chronicle = chronicle
@@ -104,8 +112,10 @@ class Teller:
                     usd = instrument.sz(note.sz_lots) * instrument.px(note.px_ticks)
                     self._budgets.address.spend(0, traded_usd=usd)
             elif isinstance(note, FundingNote):
-                self._money.funding(note.payment_1e8, note.venue_ms)
+                self._money.funding(note)
                 self._bookings.add(note)
+            elif isinstance(note, OrderNote) and note.refusal in {Refusal.VENUE_WINDOW, Refusal.MARGIN}:
+                self._hint(note.refusal)
         rows = note_rows(notes, self._ledger.instruments)
         self._hub.account_events(rows)
         self._chronicle.events(rows)
@@ -128,6 +138,10 @@ async def build(
     chronicle = Chronicle(Path(config.journals))
     stack.callback(chronicle.close)
     guard = Guard(ledger, permits, market, budgets, clock)
+    moods, dexes = Moods(config.instruments, guard.moods, config.oracle_s), config.dexes
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+    info = InfoClient(config.url, session, budgets.ip)
+    lookout = Lookout(info, moods, money, config)
     desk = Desk(
         run=run,
         ledger=ledger,
@@ -135,18 +149,25 @@ async def build(
         permits=permits,
         market=market,
         outbox=outbox,
-        tell=Teller(ledger=ledger, hub=hub, chronicle=chronicle, money=money, budgets=budgets, bookings=bookings),
+        tell=Teller(
+            ledger=ledger,
+            hub=hub,
+            chronicle=chronicle,
+            money=money,
+            budgets=budgets,
+            bookings=bookings,
+            hint=lookout.hint,
+        ),
     )
     tally = Tally(
         Path(config.state_db).with_name(f"tally-{config.account.lower()}.ckpt"), config.start_read_ms or 0, desk
     )
     tally.resume()
-    session = await stack.enter_async_context(aiohttp.ClientSession())
     user = config.account.lower()
     streams = [{"type": kind, "user": user} for kind in USER_STREAMS]
+    streams += subscriptions(user, tuple(each.coin for each in config.instruments if each.dex))
     socket = VenueSocket(config.ws_url, streams, ping_s=config.ping_s, backoff_s=config.backoff_s)
     stack.push_async_callback(socket.close)
-    info = InfoClient(config.url, session, budgets.ip)
     exchange = ExchangeClient(
         socket, session, signer, config.url, mainnet=config.mainnet, vault=config.vault, budget=budgets.ip
     )
@@ -164,8 +185,17 @@ async def build(
         intent=chronicle.intents,
     )
     stack.push_async_callback(dispatch.close)
-    reconciler = Reconciler(info=info, user=user, ledger=ledger, desk=desk, clock=clock, wake=dispatch.wake)
-    transfers = Transfers(store, info, user, money, config.start_read_ms)
+    reconciler = Reconciler(
+        info=info,
+        user=user,
+        ledger=ledger,
+        desk=desk,
+        clock=clock,
+        wake=dispatch.wake,
+        dexes=dexes,
+        foreign=money.foreign,
+    )
+    transfers = Transfers(store, info, user, money, config.start_read_ms, dexes=dexes)
     return Parts(
         config=config,
         epoch=epoch,
@@ -182,6 +212,8 @@ async def build(
         tally=tally,
         nonces=nonces,
         latency=latency,
+        moods=moods,
+        lookout=lookout,
         money=money,
         bookings=bookings,
         transfers=transfers,

@@ -21,7 +21,7 @@ from portfolio_mm.domain.order import OrderState
 from portfolio_mm.hyperliquid.account import AccountTruth, read_account, refresh_account
 from portfolio_mm.hyperliquid.funding_rows import fundings_of
 from portfolio_mm.hyperliquid.rest import InfoClient
-from portfolio_mm.hyperliquid.user import OrderUpdate, fills_of
+from portfolio_mm.hyperliquid.user import Fill, OrderUpdate, fills_of
 
 OVERLAP_MS: Final = 10_000
 FEES_S: Final = 60.0
@@ -43,8 +43,12 @@ class Reconciler:
         desk: Desk,
         clock: VenueClock,
         wake: Callable[[], None],
+        dexes: tuple[str, ...] = ("",),
+        foreign: Callable[[Fill], None],
     ) -> None:
         self._wake = wake
+        self._foreign = foreign
+        self._dexes = dexes
         self._info = info
         self._user = user
         self._ledger = ledger
@@ -110,9 +114,9 @@ class Reconciler:
         """Everything about the account; its fees, a third of the request weight, once a minute."""
         now_s, whole = time.monotonic(), self._whole
         if whole is not None and now_s - self._fees_s < FEES_S:
-            truth = self._whole = await refresh_account(self._info, whole, all_but_fees=True)
+            truth = self._whole = await refresh_account(self._info, whole, self._dexes, all_but_fees=True)
         else:
-            truth = self._whole = await read_account(self._info, self._user)
+            truth = self._whole = await read_account(self._info, self._user, self._dexes)
             self._fees_s = now_s
         self._clock.hear(truth.time_ms, time.monotonic_ns())
         return truth
@@ -141,6 +145,7 @@ class Reconciler:
             rows = await self._info.user_fills_by_time(self._user, since_ms)
             fills = sorted(fills_of(rows), key=lambda one: one.time_ms)
             for fill in fills:
+                self._foreign(fill)
                 self._desk.tell(self._ledger.on_fill(fill))
             if len(fills) < FILLS_A_PAGE:
                 return
@@ -160,7 +165,7 @@ class Reconciler:
     async def _read_orders(self) -> None:
         before_ns = time.monotonic_ns()
         carried = [order for order in self._ledger.orders() if order.oid and not order.over]
-        rows = await self._info.frontend_open_orders(self._user)
+        rows = await self._open_orders()
         shown: set[int] = set()
         for row in rows:
             update = _open_row(row)
@@ -180,9 +185,14 @@ class Reconciler:
             ):
                 order.asked_ns = before_ns
 
+    async def _open_orders(self) -> list[dict[str, Any]]:
+        """Orders on every dex of the run; the venue lists those of one at a time (IP weight 20 each)."""
+        lists = await asyncio.gather(*(self._info.frontend_open_orders(self._user, dex) for dex in self._dexes))
+        return [row for rows in lists for row in rows]
+
     async def open_on_our_coins(self) -> list[tuple[int, int]]:
         """(coin, oid) of every order the venue shows on the coins of this run."""
-        rows = await self._info.frontend_open_orders(self._user)
+        rows = await self._open_orders()
         found = [(self._ledger.index(row["coin"]), int(row["oid"])) for row in rows]
         return [(coin, oid) for coin, oid in found if coin is not None]
 

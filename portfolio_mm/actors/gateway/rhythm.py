@@ -13,6 +13,7 @@ from portfolio_mm.actors.gateway.session import Session
 from portfolio_mm.actors.gateway.view import Pulse, Sources, build
 from portfolio_mm.actors.messages import Heartbeat, PermitRequest, View
 from portfolio_mm.domain.errors import MalformedMessage, PreflightError, VenueError
+from portfolio_mm.domain.order import VENUE_ENDED
 from portfolio_mm.hyperliquid.account import AccountTruth, refresh_account
 from portfolio_mm.hyperliquid.money_moves import LedgerRow
 from portfolio_mm.hyperliquid.user import Fill, Funding, OrderUpdate, parse_user
@@ -27,6 +28,8 @@ SIGNS_OF_LIFE: Final = (*USER_STREAMS, "user", "pong", "post", "subscriptionResp
 LEAST_PAUSE_S: Final = 2.0
 """Between two reconciliations that nothing forces: each has IP weight of about 124."""
 MS_PER_DAY: Final = 86_400_000
+MODE_S: Final = 5.0
+"""Between two readings of the mode that hints ask for; reconciliation reads it in any case."""
 
 
 class Rhythm:
@@ -52,6 +55,7 @@ class Rhythm:
         async for recv_ns, item in self._parts.socket:
             if item is SocketState.CONNECTED:
                 self._stale.set()
+                self._parts.lookout.reconnected()
             elif isinstance(item, SocketState):
                 self._blind()
             else:
@@ -72,22 +76,36 @@ class Rhythm:
             self._stale.set()
             return
         parts = self._parts
+        if not messages:
+            self._overhear(raw, recv_ns)
         for message in messages:
             match message:
                 case OrderUpdate():
                     parts.clock.hear(message.status_ms, recv_ns)
                     parts.desk.tell(parts.ledger.on_update(message))
+                    if message.status in VENUE_ENDED:
+                        parts.moods.hint()
                 case Fill():
                     if not message.is_snapshot:
                         parts.clock.hear(message.time_ms, recv_ns)
+                    parts.money.foreign(message)
                     parts.desk.tell(parts.ledger.on_fill(message))
                 case Funding():
+                    parts.money.foreign(message)
                     parts.desk.tell(parts.ledger.on_funding(message))
                 case LedgerRow():
                     parts.transfers.count([message], parts.money.mode)
                 case _:
                     self._stale.set()  # the venue acted by itself: read everything again
         parts.dispatch.wake()
+
+    def _overhear(self, raw: bytes, recv_ns: int) -> None:
+        """Words of the venue beside our orders: moods, the account's mode."""
+        try:
+            self._parts.lookout.hear(raw, recv_ns)
+        except MalformedMessage as error:
+            self.malformed += 1
+            LOG.warning("what the venue says of its moods cannot be read: %s", error)
 
     # -- reconciliation ------------------------------------------------------------------------------------------
 
@@ -125,20 +143,31 @@ class Rhythm:
         parts = self._parts
         taken = await parts.readings.take(truth, look=True)
         parts.budgets.set_mode(truth.mode)
+        if taken:
+            parts.moods.money(truth)
         budget = parts.budgets.address
         budget.used, budget.cap, budget.surplus = truth.address_used, truth.address_cap, truth.address_surplus
         self._session.tell_account()
         return taken
 
     async def watch_account(self) -> None:
-        """Money and positions every few seconds."""
-        parts = self._parts
+        """Money and positions every few seconds; with the mode when something says that it changed (weight 40 more)."""
+        parts, mode_s = self._parts, -MODE_S
         while True:
-            await asyncio.sleep(parts.readings.pause_s(parts.config.account_s))
-            if parts.money.truth is None:
+            seen = parts.lookout.mode_seen
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(seen.wait(), parts.readings.pause_s(parts.config.account_s))
+            known, asks_mode = parts.money.truth, seen.is_set() or parts.readings.in_doubt
+            if known is None:
+                await asyncio.sleep(TURN_S)
                 continue
+            if asks_mode and time.monotonic() - mode_s < MODE_S:
+                await asyncio.sleep(parts.readings.pause_s(min(1.0, parts.config.account_s)))
+                asks_mode = False
+            seen.clear()
+            mode_s = time.monotonic() if asks_mode else mode_s
             try:
-                truth = await refresh_account(parts.info, parts.money.truth)
+                truth = await refresh_account(parts.info, known, parts.config.dexes, all_but_fees=asks_mode)
                 parts.clock.hear(truth.time_ms, time.monotonic_ns())
                 doubted = parts.readings.in_doubt
                 taken = await parts.readings.take(truth)
@@ -147,6 +176,9 @@ class Rhythm:
                 continue
             if taken and doubted and not parts.guard.reconciled:
                 self._stale.set()
+            if taken:
+                parts.budgets.set_mode(truth.mode)
+                parts.moods.money(truth)
             self._session.tell_account()
 
     async def settle(self) -> None:
@@ -166,6 +198,8 @@ class Rhythm:
             if blind is not None and time.monotonic() - blind > self._parts.config.blind_s:
                 self._parts.desk.cancel_all()
             self._session.enforce()
+            if self._parts.moods.take_change():
+                self._session.tell_modes()
             for link in self._parts.hub.lagging():
                 self._session.sync(link)
 
@@ -194,6 +228,7 @@ class Rhythm:
             await asyncio.to_thread(parts.tally.keep, parts.tally.now())
             self._session.tell_account()
             parts.market.equity_usd = parts.money.equity_usd
+            parts.market.group(parts.money.ledgers())
             await asyncio.sleep(KEEP_S)
 
     # -- the view ------------------------------------------------------------------------------------------------
@@ -221,6 +256,7 @@ class Rhythm:
             money=parts.money,
             transfers=parts.transfers,
             allotment=parts.allotment,
+            moods=parts.moods,
         )
         peers = tuple((link.name, (now_ns - link.heard_ns) / 1e9) for link in parts.hub.links())
         silent_s = (now_ns - session.watchdog_ns) / 1e9 if session.watchdog_ns else NEVER_S

@@ -28,7 +28,7 @@ from portfolio_mm.actors.messages import (
     Welcome,
 )
 from portfolio_mm.domain.errors import ProtocolError
-from portfolio_mm.domain.events import EVENT, LAST, REPLAYED
+from portfolio_mm.domain.events import EVENT, LAST, REPLAYED, Mood
 from portfolio_mm.domain.limits import RiskState
 
 CLEARED_S: Final = 2.0
@@ -198,7 +198,9 @@ class Session:
         self.hub.events(link, self._permit_rows(link.coin, now_ns))
 
     def _permit_rows(self, coin: int, now_ns: int) -> Rows:
-        permits, state = self.parts.permits, self.parts.guard.state(coin, now_ns)
+        """The permit alone; what else is asked of the coin it hears as MODE, with its own reason."""
+        permits = self.parts.permits
+        state = permits.coin_state(self.parts.ledger.instruments[coin].coin, now_ns)
         epoch = 0 if permits.permit is None else permits.permit.epoch
         left_ns = permits.left_ns(now_ns) if state < RiskState.CANCEL_ONLY else 0
         return notices.permit_row(coin, state, left_ns, epoch)
@@ -210,26 +212,30 @@ class Session:
             ceiling_usd = HEADROOM * position_limit_usd(parts.permits.limits, name)
         return parts.allotment.rows(coin, now_ns, ceiling_usd)
 
-    def account_rows(self) -> Rows:
-        """ACCOUNT as of now; empty before the first reading."""
+    def account_rows(self, coin: int) -> Rows:
+        """ACCOUNT as of now for one coin, with its fees and its dex's collateral; empty before the first reading."""
         money = self.parts.money
         if money.truth is None:
             return np.zeros(0, EVENT)
         truth = money.truth
-        return notices.account_row(
-            money.equity_usd, money.free_usd, truth.maker_fee_bps, truth.taker_fee_bps, truth.mode
-        )
+        maker_bps, taker_bps = money.fees_bps(coin)
+        return notices.account_row(money.equity_usd, money.free_on_usd(coin), maker_bps, taker_bps, truth.mode)
 
     def tell_account(self) -> None:
         """Tell every coin what the account holds."""
-        rows = self.account_rows()
         for link in self.hub.coins():
-            self.hub.events(link, rows)
+            self.hub.events(link, self.account_rows(link.coin))
 
     def tell_modes(self) -> None:
         """Tell every coin what is asked of it."""
         for link in self.hub.coins():
-            self.hub.events(link, notices.mode_row(link.coin, self.parts.guard.modes[link.coin]))
+            self.hub.events(link, self._mode_rows(link.coin))
+
+    def _mode_rows(self, coin: int) -> Rows:
+        """MODE with the venue's reason, where the venue leaves less than a person asked for."""
+        guard = self.parts.guard
+        mood = self.parts.moods.of(coin) if guard.moods[coin] > guard.modes[coin] else Mood.NONE
+        return notices.mode_row(coin, guard.asked(coin), mood)
 
     def sync(self, link: Link) -> None:
         """A full snapshot to one coin: the account stream starts here, behind the fills it missed.
@@ -245,8 +251,8 @@ class Session:
                 notices.sync_row(link.coin, link.epoch, parts.run),
                 notices.note_rows(positions, instruments),
                 notices.order_rows(parts.ledger.orders(link.coin), instruments),
-                self.account_rows(),
-                notices.mode_row(link.coin, parts.guard.modes[link.coin]),
+                self.account_rows(link.coin),
+                self._mode_rows(link.coin),
                 self._permit_rows(link.coin, now_ns),
                 self._allocation_rows(link.coin, now_ns),
             ]

@@ -29,11 +29,20 @@ class Transfers:
 
     Args:
         start_ms: block time of the run's first reading of equity; None: the first reading of this life.
+        dexes: perp dexes whose money counts in standard mode.
     """
 
     def __init__(
-        self, store: StateStore, info: InfoClient, account: str, money: AccountView, start_ms: int | None
+        self,
+        store: StateStore,
+        info: InfoClient,
+        account: str,
+        money: AccountView,
+        start_ms: int | None,
+        *,
+        dexes: tuple[str, ...] = ("",),
     ) -> None:
+        self._dexes = dexes
         self._store = store
         self._info = info
         self._account = account.lower()
@@ -115,7 +124,7 @@ class Transfers:
 
     def _judged(self, row: LedgerRow, mode: AccountMode) -> Moved:
         try:
-            effect = effect_1e8(row, self._account, mode)
+            effect = effect_1e8(row, self._account, mode, self._dexes)
         except MalformedMessage:
             effect = None
         if effect is None:  # if it moved money after all, the next reading of equity will not be believed

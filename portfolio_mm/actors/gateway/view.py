@@ -12,10 +12,12 @@ from portfolio_mm.actors.gateway.desk import Desk
 from portfolio_mm.actors.gateway.guard import Guard
 from portfolio_mm.actors.gateway.latency import TickToWire
 from portfolio_mm.actors.gateway.ledger import Ledger
+from portfolio_mm.actors.gateway.moods import Moods
 from portfolio_mm.actors.gateway.permits import Permits
 from portfolio_mm.actors.gateway.transfers import Transfers
 from portfolio_mm.actors.gateway.worst_case import Market, position_limit_usd
-from portfolio_mm.actors.messages import CoinReport, PositionView, View
+from portfolio_mm.actors.messages import CoinReport, View
+from portfolio_mm.actors.view_rows import PositionView
 from portfolio_mm.domain.order import OrderState
 from portfolio_mm.domain.units import BUY, SELL, USD_1E8
 from portfolio_mm.hyperliquid.account import MODE_WORDS
@@ -38,6 +40,7 @@ class Sources(NamedTuple):
     money: AccountView
     transfers: Transfers
     allotment: Allotment
+    moods: Moods
 
 
 class Pulse(NamedTuple):
@@ -98,6 +101,8 @@ def build(sources: Sources, reports: Mapping[int, CoinReport], pulse: Pulse) -> 
         watchdog_age_s=min(NEVER_S, pulse.watchdog_age_s),
         stopping=pulse.stopping,
         malformed=pulse.malformed,
+        pots=sources.money.pots(),
+        notices=sources.moods.words(),
     )
 
 

@@ -34,6 +34,14 @@ class Market:
         self.leverage: Final = list(leverage)
         self.equity_usd = 0.0
         self._shares: Final[list[Share | None]] = [None] * len(leverage)
+        self.ledger_of: dict[int, int] = {}
+        """Ledger of each coin where the account has several (standard mode with dexes); else empty."""
+        self.ledger_usd: list[float] = []
+
+    def group(self, ledgers: Sequence[tuple[Sequence[int], float]]) -> None:
+        """Coins that share a ledger, with its equity."""
+        self.ledger_of = {coin: number for number, (coins, _) in enumerate(ledgers) for coin in coins}
+        self.ledger_usd = [usd for _, usd in ledgers]
 
     def share(self, ledger: Ledger, coin: int) -> Share:
         """One coin's part; computed again only when its exposure, mark or leverage changed."""
@@ -51,28 +59,40 @@ def _share(exposure: Exposure, usd_per_lot: float, mark: float, leverage: int) -
 
 
 class Totals:
-    """The account's worst case: `gross_usd`, `margin_usd`, and per side the signed `net_usd` if that side filled."""
+    """The account's worst case: `gross_usd`, `margin_usd`, and per side the signed `net_usd` if that side filled.
 
-    __slots__ = ("gross_usd", "margin_usd", "net_usd")
+    Where the account has several ledgers, `apart_usd` is the margin of each.
+    """
+
+    __slots__ = ("apart_usd", "gross_usd", "margin_usd", "net_usd")
 
     def __init__(self) -> None:
         self.gross_usd = 0.0
         self.margin_usd = 0.0
         self.net_usd = [0.0, 0.0]
+        self.apart_usd: dict[int, float] = {}
 
-    def add(self, share: Share) -> None:
-        """Add one coin."""
+    def add(self, share: Share, ledger: int | None = None) -> None:
+        """Add one coin; `ledger` is the one that backs it, where there are several."""
         self.gross_usd += share.gross_usd
         self.margin_usd += share.margin_usd
+        if ledger is not None:
+            self.apart_usd[ledger] = self.apart_usd.get(ledger, 0.0) + share.margin_usd
         self.net_usd[BUY] += share.net_usd[BUY]
         self.net_usd[SELL] += share.net_usd[SELL]
 
-    def within(self, limits: LimitSet, equity_usd: float, share: float = 1.0) -> bool:
-        """Whether every account limit holds at `share` of it."""
+    def within(self, limits: LimitSet, market: Market, share: float = 1.0, only: int | None = None) -> bool:
+        """Whether every account limit holds at `share` of it, that of margin in each ledger too, or in one only."""
+        fraction = share * limits.max_margin_fraction
         return (
             self.gross_usd <= share * limits.max_gross_usd
             and max(self.net_usd) <= share * limits.max_net_usd
-            and self.margin_usd <= share * limits.max_margin_fraction * equity_usd
+            and self.margin_usd <= fraction * market.equity_usd
+            and all(
+                usd <= fraction * market.ledger_usd[ledger]
+                for ledger, usd in self.apart_usd.items()
+                if only in {None, ledger}
+            )
         )
 
 
@@ -95,7 +115,7 @@ def totals(ledger: Ledger, market: Market, coin: int = -1, side: int = 0, extra_
             share = _share(
                 share.exposure.more(side, extra_lots), lot_usd(ledger, market, index), share.mark_px, share.leverage
             )
-        found.add(share)
+        found.add(share, market.ledger_of.get(index))
     return found
 
 
@@ -107,7 +127,7 @@ def fits(ledger: Ledger, market: Market, limits: LimitSet, *, coin: int, side: i
         return True  # it can only shrink the position
     if after * lot_usd(ledger, market, coin) > HEADROOM * position_limit_usd(limits, ledger.instruments[coin].coin):
         return False
-    return totals(ledger, market, coin, side, lots).within(limits, market.equity_usd, HEADROOM)
+    return totals(ledger, market, coin, side, lots).within(limits, market, HEADROOM)
 
 
 def shrinks(exposure: Exposure, side: int, lots: int) -> bool:
@@ -120,7 +140,7 @@ def breached(ledger: Ledger, market: Market, limits: LimitSet) -> bool:
     for instrument in ledger.instruments:
         if market.share(ledger, instrument.index).gross_usd > position_limit_usd(limits, instrument.coin):
             return True
-    return not totals(ledger, market).within(limits, market.equity_usd)
+    return not totals(ledger, market).within(limits, market)
 
 
 def excess(ledger: Ledger, market: Market, limits: LimitSet) -> list[OwnOrder]:
@@ -146,14 +166,14 @@ def _must_go(order: OwnOrder, counted: list[OwnOrder], ledger: Ledger, market: M
         exposure = _of(ledger.positions[instrument.index].szi_lots, counted, instrument.index)
         per_lot = lot_usd(ledger, market, instrument.index)
         mark, leverage = market.mark_px[instrument.index], market.leverage[instrument.index]
-        found.add(_share(exposure, per_lot, mark, leverage))
+        found.add(_share(exposure, per_lot, mark, leverage), market.ledger_of.get(instrument.index))
         if instrument.index == order.coin:
             worst = exposure.worst(order.side)
             if worst <= 0:
                 return False  # this side only shrinks the position
             if worst * per_lot > position_limit_usd(limits, instrument.coin):
                 return True
-    return not found.within(limits, market.equity_usd)
+    return not found.within(limits, market, only=market.ledger_of.get(order.coin))
 
 
 def _of(szi_lots: int, orders: list[OwnOrder], coin: int) -> Exposure:

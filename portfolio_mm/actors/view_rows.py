@@ -1,0 +1,45 @@
+"""Rows of the view: a position, a pot of money, how long something took (messages.py)."""
+
+import msgspec
+
+
+class PositionView(msgspec.Struct, frozen=True):
+    """Venue truth about one coin plus what is resting, in flight or unknown (worst case), lots and USD."""
+
+    coin: str
+    szi_lots: int
+    entry_px: float
+    mark_px: float
+    unrealised_1e8: int
+    worst_long_lots: int
+    worst_short_lots: int
+    open_orders: int
+    max_position_usd: float
+
+
+class PotView(msgspec.Struct, frozen=True):
+    """Money that backs positions together, and how far it is from liquidation (actors/gateway/headroom.py).
+
+    `coins` are those of the run. `headroom_usd` is equity minus maintenance, also as a share of equity. Moves are
+    fractions of the price, 10 for any farther: `all_move` of every coin against us at once, `coin_moves` of each alone.
+    """
+
+    name: str
+    coins: tuple[str, ...]
+    equity_usd: float
+    free_usd: float
+    maintenance_usd: float
+    headroom_usd: float
+    headroom_fraction: float
+    all_move: float
+    coin_moves: tuple[tuple[str, float], ...]
+
+
+class LatencyView(msgspec.Struct, frozen=True):
+    """How long something took, microseconds (actors/gateway/latency.py)."""
+
+    count: int
+    p50_us: float
+    p90_us: float
+    p99_us: float
+    max_us: float
