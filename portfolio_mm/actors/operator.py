@@ -11,8 +11,8 @@ from portfolio_mm.actors.transport import UNIX, Peer, join
 from portfolio_mm.domain.errors import ProtocolError, StateError
 
 VIEW_S: Final = 5.0
-DONE_S: Final = 40.0
-"""Flatten may take twenty seconds; a stop waits for the venue's word."""
+DONE_S: Final = 100.0
+"""Flatten waits for the end of a post-only window; a stop waits for the venue's word."""
 
 T = TypeVar("T", View, Answer)
 Request = Literal["kill", "resume", "stop", "flatten", "books"]
