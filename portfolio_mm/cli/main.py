@@ -113,8 +113,8 @@ def resume(*, config: Config = None, folder: Folder = None, json: Json = False) 
 
 @app.command(epilog="Example: portfolio-mm flatten")
 def flatten(*, config: Config = None, folder: Folder = None, json: Json = False) -> None:
-    """Cancel everything and close all positions with bounded reduce-only orders."""
-    from portfolio_mm.cli.control import flatten_run  # noqa: PLC0415 - heavy
+    """Cancel everything and close all positions with bounded reduce-only orders. Works when nothing runs, too."""
+    from portfolio_mm.cli.flatten import flatten_run  # noqa: PLC0415 - heavy
 
     flatten_run(config, folder, as_json=json)
 
