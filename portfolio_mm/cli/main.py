@@ -49,6 +49,10 @@ def start(
     report: Annotated[Path | None, typer.Option("--json", help="Write the report here as JSON.")] = None,
     fee_tier: Annotated[str | None, typer.Option(help="Embedded venue: base, vip1..vip6, rebate1..rebate3.")] = None,
     mode: Annotated[str | None, typer.Option(help="Embedded venue: account mode, standard or unified.")] = None,
+    auto_transfer: Annotated[
+        bool,
+        typer.Option("--auto-transfer", help="Standard mode: the agent may move USDC from spot to perps, bounded."),
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Return once trading; the run goes on.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Lines instead of the live table.")] = False,
     folder: Folder = None,
@@ -66,6 +70,7 @@ def start(
             report=report,
             fee_tier=fee_tier,
             mode=mode,
+            auto_transfer=auto_transfer,
             detach=detach,
             plain=plain,
             folder=folder,
