@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from portfolio_mm.cli import exits
+from portfolio_mm.cli import account, exits
 from portfolio_mm.domain.errors import PortfolioMMError
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(account.app)
 
 Folder = Annotated[
     Path | None,
