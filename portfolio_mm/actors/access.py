@@ -9,7 +9,6 @@ import contextlib
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
@@ -56,9 +55,9 @@ async def check_access(info: InfoClient, plan: Plan, venue: VenueAddress, truth:
         raise PreflightError(msg)
     master = await check_role(info, plan, venue.account)
     agents = await info.extra_agents(master)
-    signers = {"account.key_path": signer_of(venue.key_path)}
+    signers = {"account.key_path": Signer.from_file(venue.key_path)}
     if venue.watchdog_key_path is not None:
-        signers["account.watchdog_key_path"] = signer_of(venue.watchdog_key_path)
+        signers["account.watchdog_key_path"] = Signer.from_file(venue.watchdog_key_path)
     if len({signer.address for signer in signers.values()}) < len(signers):
         msg = (
             "account.key_path and account.watchdog_key_path hold the same key: their nonces would collide just when "
@@ -70,11 +69,6 @@ async def check_access(info: InfoClient, plan: Plan, venue: VenueAddress, truth:
         days = days_left(signer.address, agents)
         if days is not None and days < SOON_DAYS:
             say(f"the agent of {name} ({signer.address}) ends in {days:.1f} days: approve a new one with `{APPROVE}`")
-
-
-def signer_of(path: str) -> Signer:
-    """The key in a file; raises as `Signer.from_file`."""
-    return Signer.from_file(Path(path).expanduser())
 
 
 def check_network(url: str, *, mainnet: bool) -> None:
@@ -167,7 +161,7 @@ async def try_key(plan: Plan, venue: VenueAddress, folder: RunFolder) -> None:
     """
     if venue.pid:
         return
-    signer = signer_of(venue.key_path)
+    signer = Signer.from_file(venue.key_path)
     with contextlib.closing(StateStore(folder.state_db)) as store:
         nonce = max(store.nonce_ceiling(signer.address) + 1, time.time_ns() // 1_000_000)
         store.reserve_nonces(signer.address, nonce)

@@ -16,7 +16,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import aiohttp
@@ -119,7 +118,7 @@ class AutoTransfer:
         return ExchangeClient(
             VenueSocket(wallet.ws_url, ()),  # never started: all goes over HTTP
             session,
-            Signer.from_file(Path(wallet.key_path).expanduser()),
+            Signer.from_file(wallet.key_path),
             wallet.url,
             mainnet=wallet.mainnet,
             budget=self._info.budget,

@@ -87,8 +87,7 @@ def _targets(folder: RunFolder, plan: Plan, *, living: bool) -> Iterator[Target]
     paths = [account.watchdog_key_path, account.key_path] if living else [account.key_path, account.watchdog_key_path]
     for path in paths:
         if path is not None:
-            key = str(Path(path).expanduser())
-            yield Target(account.address.lower(), venue.url, ws_url, venue.mainnet, key, account.vault)
+            yield Target(account.address.lower(), venue.url, ws_url, venue.mainnet, path, account.vault)
 
 
 async def _over_rest(targets: tuple[Target, ...], plan: Plan) -> Answer:
