@@ -12,7 +12,9 @@ from portfolio_mm.domain.errors import ProtocolError, StateError
 
 VIEW_S: Final = 5.0
 DONE_S: Final = 40.0
-"""Flatten may take twenty seconds; a stop waits for the venue's word."""
+"""A stop waits for the venue's word."""
+FLATTEN_S: Final = 100.0
+"""It may have to wait for the end of a post-only window."""
 
 T = TypeVar("T", View, Answer)
 Request = Literal["kill", "resume", "stop", "flatten", "books"]
@@ -64,7 +66,7 @@ class Operator:
         """
         assert self._peer is not None
         self._peer.send_message(Ask(what, reason))
-        return await self._await(Answer, DONE_S)
+        return await self._await(Answer, FLATTEN_S if what == "flatten" else DONE_S)
 
     async def _await(self, kind: type[T], within_s: float) -> T:
         assert self._peer is not None

@@ -1,20 +1,24 @@
-"""Before anything trades: is the kill switch open, is there a venue, is there money, can each coin be traded?
+"""Before anything trades: is the kill switch open, is there a venue, may our keys act, is there money, which coins?
 
 Every refusal says what was found and what to do. A coin that is not viable is left out with its reason; the rest run.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
+from portfolio_mm.actors.access import check_access, try_key
+from portfolio_mm.actors.auto_transfer import AutoTransfer, Wallet
 from portfolio_mm.actors.run_folder import RunFolder
 from portfolio_mm.actors.run_spec import Held, RunSpec
 from portfolio_mm.actors.venue_process import VenueAddress, start_venue
+from portfolio_mm.actors.wallets import LEAST_ORDER_USD, check_money
 from portfolio_mm.domain.errors import ConfigurationError, KilledError, PreflightError, VenueError
 from portfolio_mm.domain.events import AccountMode
-from portfolio_mm.domain.instrument import MIN_ORDER_USD, Instrument, dex_of
+from portfolio_mm.domain.instrument import Instrument, dex_of
 from portfolio_mm.domain.units import USD_1E8
 from portfolio_mm.hyperliquid.account import AccountTruth, read_account
 from portfolio_mm.hyperliquid.collateral import PositionTruth, dexes_of
@@ -23,10 +27,10 @@ from portfolio_mm.hyperliquid.meta import load_instruments
 from portfolio_mm.hyperliquid.rest import InfoClient
 from portfolio_mm.settings.plan import Plan
 from portfolio_mm.storage.state_store import StateStore
+from portfolio_mm.storage.transfer_store import TransferStore
 
 MARGIN_SHARE: Final = 0.5
 """Share of equity that one two-sided quote of least size may need before a coin is not viable (predecessor §10.1)."""
-LEAST_ORDER_USD: Final = MIN_ORDER_USD * 1.01
 SIDES_PER_QUOTE: Final = 2
 Say = Callable[[str], None]
 
@@ -76,7 +80,7 @@ async def find_venue(plan: Plan, folder: RunFolder, say: Say) -> VenueAddress:
     return VenueAddress(plan.venue.url, ws_url, account.lower(), key, plan.account.watchdog_key_path)
 
 
-async def prepare(plan: Plan, folder: RunFolder, venue: VenueAddress) -> Ready:
+async def prepare(plan: Plan, folder: RunFolder, venue: VenueAddress, say: Say = lambda _: None) -> Ready:
     """Ask the venue for the coins and the account.
 
     Raises:
@@ -89,10 +93,12 @@ async def prepare(plan: Plan, folder: RunFolder, venue: VenueAddress) -> Ready:
             dexes = dexes_of(plan.coin_names)
             truth = await read_account(info, venue.account, dexes)
             mids = {coin: px for dex in dexes for coin, px in (await info.all_mids(dex)).items()}
+            await check_access(info, plan, venue, truth, say)
+            truth = await cure_money(info, plan, folder, venue, truth=truth, say=say)
+            await try_key(plan, venue, folder)
         except VenueError as error:
             msg = f"the venue at {venue.url} does not answer: {error}"
             raise PreflightError(msg) from None
-    check_money(truth)
     viable, skipped = viable_coins(plan, instruments, truth, mids)
     if not viable:
         reasons = "; ".join(f"{coin}: {reason}" for coin, reason in skipped)
@@ -127,22 +133,31 @@ def held(instruments: Sequence[Instrument], positions: Sequence[PositionTruth]) 
     return tuple(found)
 
 
-def check_money(truth: AccountTruth) -> None:
-    """Refuse an account without tradable equity, and say which wallet holds what.
+async def cure_money(
+    info: InfoClient, plan: Plan, folder: RunFolder, venue: VenueAddress, *, truth: AccountTruth, say: Say
+) -> AccountTruth:
+    """Settle an earlier transfer, make one when it is wanted and needed, and refuse what still cannot trade.
 
     Raises:
-        PreflightError: equity is zero or less than the least order.
+        PreflightError: too little money; says which wallet holds what.
     """
-    if truth.equity_usd >= LEAST_ORDER_USD:
-        return
-    held = f"account {truth.user} ({truth.mode.name.lower()} mode): perps {truth.equity_usd:,.2f} USD"
-    if truth.mode is AccountMode.STANDARD:
-        held += f", spot {truth.idle_spot_usd:,.2f} USD"
-    if truth.idle_spot_usd >= LEAST_ORDER_USD:
-        msg = f"{held}. Spot money is no collateral in this mode: transfer it from spot to perps, or unify the account"
-        raise PreflightError(msg)
-    msg = f"{held}. At least {LEAST_ORDER_USD:.2f} USD are needed for one order: deposit first"
-    raise PreflightError(msg)
+    wallet = Wallet(
+        account=truth.user,
+        url=venue.url,
+        ws_url=venue.ws_url,
+        mainnet=plan.venue.mainnet,
+        key_path=venue.key_path,
+        sub=plan.account.vault is not None,
+        max_usd=plan.account.auto_transfer_max_usd,
+    )
+    with contextlib.closing(TransferStore(folder.state_db)) as store:
+        transfer = AutoTransfer(wallet, info, store, say)
+        if await transfer.settle():
+            truth = await read_account(info, truth.user)
+        if plan.account.auto_transfer and truth.equity_usd < LEAST_ORDER_USD:
+            truth = await transfer.top_up(truth)
+    await check_money(info, truth)
+    return truth
 
 
 def viable_coins(

@@ -117,7 +117,7 @@ class Session:
         """Find the venue, and what may start there."""
         self.venue = await find_venue(self._plan, self.folder, self._say)
         self.folder.announce({"venue_pid": self.venue.pid})
-        ready = await prepare(self._plan, self.folder, self.venue)
+        ready = await prepare(self._plan, self.folder, self.venue, self._say)
         self.spec, self.skipped = ready.spec, ready.skipped
         for coin, reason in ready.skipped:
             self._say(f"{coin} is left out: {reason}")

@@ -8,7 +8,8 @@ import aiohttp
 import msgspec
 
 from portfolio_mm.domain.errors import MalformedMessage, VenueError, VenueRefused
-from portfolio_mm.hyperliquid.encode import cancel_action, schedule_cancel_action
+from portfolio_mm.hyperliquid.answer import ActionAnswer
+from portfolio_mm.hyperliquid.encode import Action, cancel_action, schedule_cancel_action
 from portfolio_mm.hyperliquid.exchange import ExchangeClient
 from portfolio_mm.hyperliquid.limits import IpBudget
 from portfolio_mm.hyperliquid.meta import load_assets
@@ -65,6 +66,15 @@ class Sweeper:
     async def __aexit__(self, *_: object) -> None:
         assert self._session is not None
         await self._session.close()
+
+    @property
+    def info(self) -> InfoClient:
+        """Reads, impatient ones."""
+        return self._info
+
+    async def send(self, action: Action, expires_ms: int | None = None) -> ActionAnswer:
+        """Sign with the next nonce and send; raises as `ExchangeClient.send`."""
+        return await self._exchange.send(action, self._next_nonce(), expires_ms)
 
     async def resting(self) -> list[dict[str, Any]]:
         """Open orders as the venue lists them, of every dex of the target."""

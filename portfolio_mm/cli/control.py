@@ -1,4 +1,4 @@
-"""Speaking to a run that is going on: status, stop, kill, resume, flatten. None of them needs Ray."""
+"""Speaking to a run that is going on: status, stop, kill, resume. None of them needs Ray."""
 
 import asyncio
 import contextlib
@@ -46,7 +46,7 @@ async def _view(folder: RunFolder) -> View:
         async with Operator(folder) as gateway:
             return await gateway.view()
     except ProtocolError as error:
-        state = "a run is alive, but its gateway is away just now; try again" if _alive(folder) else "nothing runs"
+        state = "a run is alive, but its gateway is away just now; try again" if alive(folder) else "nothing runs"
         msg = f"{state}: {error}"
         raise NotRunningError(msg) from None
 
@@ -108,7 +108,7 @@ def kill_run(config: Path | None, folder: Path | None, reason: str, *, as_json: 
     """
     place = folder_of(config, folder)
     place.create()
-    unlatched = _latch(place, reason)
+    unlatched = latch(place, reason)
     answer = asyncio.run(_ask(place, "kill", reason))
     latched = f"the kill switch is latched in {place.state_db}"
     if unlatched is not None:
@@ -116,15 +116,15 @@ def kill_run(config: Path | None, folder: Path | None, reason: str, *, as_json: 
         msg = f"the kill switch is NOT latched on disk: {unlatched}. {told}"
         raise StateError(msg)
     if answer is not None:
-        _say("kill", f"{latched}; {answer.text}", done=answer.done, as_json=as_json)
-    elif _alive(place):
+        say("kill", f"{latched}; {answer.text}", done=answer.done, as_json=as_json)
+    elif alive(place):
         text = "a run is alive, but its gateway does not answer: the watchdog cancels what it left; look at the venue"
-        _say("kill", f"{latched}; {text}", done=False, as_json=as_json)
+        say("kill", f"{latched}; {text}", done=False, as_json=as_json)
     else:
-        _say("kill", f"{latched}; nothing runs here, so nothing was cancelled", done=True, as_json=as_json)
+        say("kill", f"{latched}; nothing runs here, so nothing was cancelled", done=True, as_json=as_json)
 
 
-def _latch(folder: RunFolder, reason: str) -> StateError | None:
+def latch(folder: RunFolder, reason: str) -> StateError | None:
     """Latch; what went wrong instead of raising it, because the gateway must hear of a kill in any case."""
     try:
         with contextlib.closing(StateStore(folder.state_db)) as store:
@@ -134,7 +134,7 @@ def _latch(folder: RunFolder, reason: str) -> StateError | None:
     return None
 
 
-def _alive(folder: RunFolder) -> bool:
+def alive(folder: RunFolder) -> bool:
     """Whether a supervisor holds the folder."""
     return folder.path.is_dir() and folder.lock(RUN_LOCK).held_elsewhere()
 
@@ -148,10 +148,10 @@ def resume_run(config: Path | None, folder: Path | None, *, as_json: bool) -> No
     place, who = folder_of(config, folder), getpass.getuser()
     answer = asyncio.run(_ask(place, "resume", who))
     if answer is not None:
-        _say("resume", answer.text, done=answer.done, as_json=as_json)
+        say("resume", answer.text, done=answer.done, as_json=as_json)
         return
     place.create()
-    if _alive(place):  # its risk actor holds the latch, too: it must judge whether the cause is gone
+    if alive(place):  # its risk actor holds the latch, too: it must judge whether the cause is gone
         msg = (
             f"a run is alive in {place.path}, but its gateway does not answer: try again, or `portfolio-mm stop` first"
         )
@@ -159,22 +159,7 @@ def resume_run(config: Path | None, folder: Path | None, *, as_json: bool) -> No
     with contextlib.closing(StateStore(place.state_db)) as store:
         cleared = store.clear_kill(who, time.time_ns() // 1_000_000)
     text = f"the kill switch is open again, by {who}" if cleared else "the kill switch was not latched"
-    _say("resume", text, done=True, as_json=as_json)
-
-
-def flatten_run(config: Path | None, folder: Path | None, *, as_json: bool) -> None:
-    """Cancel everything and close positions.
-
-    Raises:
-        NotRunningError: there is no run in the folder.
-        PortfolioMMError: something is left.
-    """
-    place = folder_of(config, folder)
-    answer = asyncio.run(_ask(place, "flatten", "portfolio-mm flatten"))
-    if answer is None:
-        msg = f"nothing runs in {place.path}; start it first, or close the positions at the venue"
-        raise NotRunningError(msg)
-    _say("flatten", answer.text, done=answer.done, as_json=as_json)
+    say("resume", text, done=True, as_json=as_json)
 
 
 async def _ask(folder: RunFolder, what: Request, reason: str) -> Answer | None:
@@ -189,7 +174,12 @@ async def _ask(folder: RunFolder, what: Request, reason: str) -> Answer | None:
         return None
 
 
-def _say(what: str, text: str, *, done: bool, as_json: bool) -> None:
+def say(what: str, text: str, *, done: bool, as_json: bool) -> None:
+    """Print the outcome of a request.
+
+    Raises:
+        PortfolioMMError: it was not done; with the same words.
+    """
     if as_json:
         out().print(json_text({"what": what, "done": done, "text": text}), markup=False)
     elif done:

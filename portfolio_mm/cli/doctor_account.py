@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final, Literal
 
-from portfolio_mm.actors.preflight import check_money
+from portfolio_mm.actors.wallets import check_money
 from portfolio_mm.domain.errors import PortfolioMMError, PreflightError
 from portfolio_mm.hyperliquid.account import AccountTruth, owner_of, read_account
 from portfolio_mm.hyperliquid.limits import IpBudget
@@ -74,7 +74,7 @@ async def _ask(info: InfoClient, plan: Plan, found: list[Row]) -> None:
     assert plan.account.address is not None  # settings refuse a venue without an account
     found.append(_clock(await info.exchange_status(), plan))
     truth = await read_account(info, plan.account.address)
-    found.append(_money(truth))
+    found.append(await _money(info, truth))
     found.append(_protection(truth, plan))
     for name, _, path in keys_of(plan):
         if path is not None:
@@ -92,9 +92,9 @@ def _clock(status: dict[str, Any], plan: Plan) -> Row:
     return "venue", grade, f"{url} answers; its clock and ours are {apart_ms} ms apart{advice}"
 
 
-def _money(truth: AccountTruth) -> Row:
+async def _money(info: InfoClient, truth: AccountTruth) -> Row:
     try:
-        check_money(truth)
+        await check_money(info, truth)
     except PreflightError as error:
         return "account", "bad", str(error)
     text = f"{truth.mode.name.lower()} mode, {truth.equity_usd:,.2f} USD, maker fee {truth.maker_fee_bps:g} bps"

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from portfolio_mm.cli import exits
+from portfolio_mm.cli import account, exits
 from portfolio_mm.domain.errors import PortfolioMMError
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(account.app)
 
 Folder = Annotated[
     Path | None,
@@ -49,6 +51,10 @@ def start(
     report: Annotated[Path | None, typer.Option("--json", help="Write the report here as JSON.")] = None,
     fee_tier: Annotated[str | None, typer.Option(help="Embedded venue: base, vip1..vip6, rebate1..rebate3.")] = None,
     mode: Annotated[str | None, typer.Option(help="Embedded venue: account mode, standard or unified.")] = None,
+    auto_transfer: Annotated[
+        bool,
+        typer.Option("--auto-transfer", help="Standard mode: the agent may move USDC from spot to perps, bounded."),
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Return once trading; the run goes on.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Lines instead of the live table.")] = False,
     folder: Folder = None,
@@ -66,6 +72,7 @@ def start(
             report=report,
             fee_tier=fee_tier,
             mode=mode,
+            auto_transfer=auto_transfer,
             detach=detach,
             plain=plain,
             folder=folder,
@@ -143,8 +150,8 @@ def resume(*, config: Config = None, folder: Folder = None, json: Json = False) 
 
 @app.command(epilog="Example: portfolio-mm flatten")
 def flatten(*, config: Config = None, folder: Folder = None, json: Json = False) -> None:
-    """Cancel everything and close all positions with bounded reduce-only orders."""
-    from portfolio_mm.cli.control import flatten_run  # noqa: PLC0415 - heavy
+    """Cancel everything and close all positions with bounded reduce-only orders. Works when nothing runs, too."""
+    from portfolio_mm.cli.flatten import flatten_run  # noqa: PLC0415 - heavy
 
     flatten_run(config, folder, as_json=json)
 

@@ -41,6 +41,7 @@ class Request(NamedTuple):
     report: Path | None
     fee_tier: str | None
     mode: str | None
+    auto_transfer: bool
     detach: bool
     plain: bool
     folder: Path | None
@@ -54,6 +55,7 @@ def overrides_of(request: Request) -> dict[str, Any]:
         "venue.embedded.seed": request.seed,
         "venue.embedded.fee_tier": request.fee_tier,
         "venue.embedded.account_mode": request.mode,
+        "account.auto_transfer": request.auto_transfer or None,
     }
     return {key: value for key, value in given.items() if value is not None}
 

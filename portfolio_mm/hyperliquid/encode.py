@@ -113,6 +113,23 @@ class UpdateLeverageAction(msgspec.Struct, frozen=True, tag_field="type", tag="u
     leverage: int
 
 
+class AgentSendAssetAction(
+    msgspec.Struct, frozen=True, tag_field="type", tag="agentSendAsset", rename="camel", kw_only=True
+):
+    """Move a token between the ledgers of one user, signed by an agent (HL §2.8); `nonce` is the envelope's, too.
+
+    Dexes: `""` is the perps ledger, `"spot"` the spot balance. `from_sub_account` is empty, or whose money it is.
+    """
+
+    destination: str
+    source_dex: str
+    destination_dex: str
+    token: str
+    amount: str
+    from_sub_account: str
+    nonce: int
+
+
 Action = (
     OrderAction
     | BatchModifyAction
@@ -121,6 +138,7 @@ Action = (
     | NoopAction
     | ScheduleCancelAction
     | UpdateLeverageAction
+    | AgentSendAssetAction
 )
 
 
@@ -186,6 +204,27 @@ def schedule_cancel_action(time_ms: int | None) -> ScheduleCancelAction:
 def update_leverage_action(asset: int, leverage: int, *, is_cross: bool = True) -> UpdateLeverageAction:
     """Set leverage (integer) of one coin."""
     return UpdateLeverageAction(asset=asset, is_cross=is_cross, leverage=leverage)
+
+
+def agent_spot_to_perps_action(user: str, token: str, amount: str, nonce: int, *, sub: bool) -> AgentSendAssetAction:
+    """Move USDC of one account from spot to the first perps ledger.
+
+    Args:
+        user: whose money; it goes to nobody else.
+        token: name and id of USDC, as `spotMeta` has them: `USDC:0x...`.
+        amount: decimal text.
+        nonce: the envelope's.
+        sub: `user` is a sub-account of the agent's master.
+    """
+    return AgentSendAssetAction(
+        destination=user,
+        source_dex="spot",
+        destination_dex="",
+        token=token,
+        amount=amount,
+        from_sub_account=user if sub else "",
+        nonce=nonce,
+    )
 
 
 def legs(action: Action) -> int:

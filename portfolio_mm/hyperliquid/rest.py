@@ -188,9 +188,9 @@ class InfoClient:
         """Coins at their cap of open interest (HL §1.19)."""
         return [str(coin) for coin in _rows(await self.post({"type": "perpsAtOpenInterestCap", **_dex(dex)}))]
 
-    async def all_mids(self, dex: str = "") -> dict[str, str]:
+    async def all_mids(self, dex: str = "", *, urgent: bool = False) -> dict[str, str]:
         """Mid by coin; the last price where the book is empty (HL §1.6)."""
-        return _mapping(await self.post({"type": "allMids", **_dex(dex)}))
+        return _mapping(await self.post({"type": "allMids", **_dex(dex)}, urgent=urgent))
 
     async def user_funding(self, user: str, start_ms: int) -> list[dict[str, Any]]:
         """Funding payments from `start_ms` on (HL §1.15)."""

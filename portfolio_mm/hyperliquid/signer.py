@@ -61,12 +61,12 @@ class Signer:
 
     @classmethod
     def from_file(cls, path: Path | str) -> "Signer":
-        """Read a key: 64 hex digits, with or without 0x, in a file of mode 0600 or stricter.
+        """Read a key: 64 hex digits, with or without 0x, in a file of mode 0600 or stricter. A leading ~ is home.
 
         Raises:
             ConfigurationError: missing, readable by others, or not a key. The message never shows the content.
         """
-        source = Path(path)
+        source = Path(path).expanduser()
         try:
             with source.open("rb") as file:
                 mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)

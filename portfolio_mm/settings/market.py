@@ -49,6 +49,24 @@ class Account(Section):
         ),
     )
 
+    auto_transfer: bool = Field(
+        default=False,
+        description=note(
+            "Whether a start may move USDC from spot to perps when perps hold too little to trade (standard mode only)",
+            "true or false",
+            "to let the agent cure money in the wrong wallet; `start --auto-transfer` is the same",
+        ),
+    )
+    auto_transfer_max_usd: float = Field(
+        default=100.0,
+        ge=11.0,
+        description=note(
+            "Bound of `auto_transfer`: perps are filled up to this amount and never beyond",
+            "USD",
+            "to what you want to trade with",
+        ),
+    )
+
     @field_validator("key_path", "watchdog_key_path")
     @classmethod
     def _path_only(cls, value: str | None) -> str | None:

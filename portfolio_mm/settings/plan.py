@@ -23,6 +23,8 @@ class AccountPlan(msgspec.Struct, frozen=True):
     key_path: str | None
     watchdog_key_path: str | None
     vault: str | None
+    auto_transfer: bool
+    auto_transfer_max_usd: float
 
 
 class EmbeddedPlan(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ from portfolio_mm.domain.instrument import MIN_ORDER_USD
 from portfolio_mm.domain.limits import LimitSet, RiskState
 from portfolio_mm.domain.order import OrderState, Refusal
 from portfolio_mm.domain.price_grid import tick_step
-from portfolio_mm.domain.units import SIDES
+from portfolio_mm.domain.units import SIDES, SIGN
 
 MAX_FROM_MARK: Final = 0.1
 """A price farther than this share from the mark is a mistake, not a quote."""
@@ -66,10 +66,12 @@ class Guard:
             return Refusal.STALE
         return self._judge(wish, epoch, target, now_ns)
 
-    def close(self, order: OwnOrder) -> Approved | Refusal:
-        """Judge a taker of the gateway itself that only shrinks a position (flatten); needs no permit."""
-        exposure = self._ledger.exposure(order.coin)
-        if not order.reduce_only or not worst_case.shrinks(exposure, order.side, order.sz_lots):
+    def close(self, order: OwnOrder, held_lots: int) -> Approved | Refusal:
+        """Judge a taker of the gateway itself that only shrinks what is held (flatten); needs no permit.
+
+        `held_lots` is what flatten knows to be held, which a wrong reading in the ledger must not hide.
+        """
+        if not order.reduce_only or SIGN[order.side] * held_lots >= 0 or order.sz_lots > abs(held_lots):
             return Refusal.REDUCE_ONLY
         return seal(order, tif="Ioc")
 

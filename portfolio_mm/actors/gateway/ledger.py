@@ -90,7 +90,7 @@ class Ledger:
         """An order that certainly does not exist at the venue: never sent, refused, or proven lost."""
         if order.state is OrderState.DONE:
             return []
-        order.ended_lots = order.filled_lots
+        order.ended_lots, order.refusal = order.filled_lots, refusal
         self._retire(order)
         return [_note(order, event, refusal=refusal), *self._released(order)]
 
@@ -122,7 +122,7 @@ class Ledger:
             return []
         self._touch(order.coin)
         order.ended_lots = order.filled_lots if total_filled is None else max(total_filled, order.filled_lots)
-        order.ended_ms = at_ms
+        order.ended_ms, order.refusal = at_ms, refusal
         note = _note(order, event, refusal=refusal, venue_ms=at_ms)
         successor = self.find(order.replaced_by) if order.replaced_by is not None else None
         waits = event is OrderEvent.CANCELLED and successor is not None and successor.oid == 0 and not successor.over

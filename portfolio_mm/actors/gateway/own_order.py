@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from portfolio_mm.domain.order import OrderState
+from portfolio_mm.domain.order import OrderState, Refusal
 
 Key = tuple[int, int]
 """Cloid as two words (high, low)."""
@@ -17,7 +17,7 @@ class OwnOrder:
     over; what of it has not come as fill rows yet still counts as exposure. `asked_ns` is since when its fate is in
     question (0: it is not). `cause`, `cause_ns` and `heard_ns` belong to the wish that waits for the wire (its event's
     kind and receive time, and when it came to the gateway); 0 once that left, or when no coin asked. `replaces` is the
-    order a modify ends, `replaced_by` the one that modify makes.
+    order a modify ends, `replaced_by` the one that modify makes. `refusal` is why it was refused, once it was.
     """
 
     key: Key
@@ -43,6 +43,7 @@ class OwnOrder:
     replaced_by: Key | None = None
     cancel_wanted: bool = False
     cancel_acked: bool = False
+    refusal: Refusal = Refusal.NONE
     asked_ns: int = 0
     unknown_ns: list[int] = field(default_factory=list)
     """When the venue said it does not know this order (monotonic), since its expiry passed."""

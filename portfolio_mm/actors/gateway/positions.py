@@ -22,12 +22,17 @@ class Traded(NamedTuple):
 
 @dataclass(slots=True)
 class Position:
-    """One coin's position. `base_ms` is the block time of the reading below it, -1 before the first."""
+    """One coin's position. `base_ms` is the block time of the reading below it, -1 before the first.
+
+    `counted_lots` is the first reading of a life and every fill after it, whatever later readings say.
+    """
 
     base_lots: int = 0
     base_ms: int = -1
     szi_lots: int = 0
     entry_px: float = 0.0
+    counted_lots: int = 0
+    counted_ms: int = -1
     later: list[Traded] = field(default_factory=list)
 
     @property
@@ -37,6 +42,8 @@ class Position:
 
     def fill(self, traded: Traded) -> bool:
         """Apply one fill; False when the reading below already contains it."""
+        if traded.time_ms > self.counted_ms >= 0:
+            self.counted_lots += traded.lots
         if traded.time_ms <= self.base_ms:
             return False
         self.later.append(traded)
@@ -57,6 +64,8 @@ class Position:
         self.szi_lots, self.entry_px = szi_lots, entry_px
         for traded in self.later:
             self._trade(traded)
+        if self.counted_ms < 0:
+            self.counted_lots, self.counted_ms = self.szi_lots, at_ms
         return self.szi_lots != before
 
     def _trade(self, traded: Traded) -> None:

@@ -6,27 +6,15 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from portfolio_mm.actors.gateway.flatten import Flattening, Serial
 from portfolio_mm.actors.gateway.hub import Link
-from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.actors.gateway.parts import Parts
 from portfolio_mm.actors.messages import Answer, Ask, KillOrder, View
-from portfolio_mm.domain import cloid as cloids
-from portfolio_mm.domain.cloid import Cloid
 from portfolio_mm.domain.errors import MalformedMessage, StateError, VenueError
 from portfolio_mm.domain.events import CoinMode
-from portfolio_mm.domain.order import Refusal
-from portfolio_mm.domain.price_grid import round_px
-from portfolio_mm.domain.units import BUY, SELL
 
 LOG: Final = logging.getLogger(__name__)
 RISK_ANSWER_S: Final = 2.0
-FLATTEN_S: Final = 20.0
-FLATTEN_STEP_S: Final = 0.5
-POST_ONLY_S: Final = 60.0
-CROSS_BPS: Final = (20.0, 50.0, 100.0, 200.0)
-"""How far through the mark a closing order may trade, try by try."""
-OWN_LEVEL: Final = cloids.MAX_LEVEL
-"""Level in the cloid of the gateway's own orders; its epoch is 0, which no coin ever has."""
 
 
 class Voice(Protocol):
@@ -48,7 +36,7 @@ class Requests:
         self._parts = parts
         self._voice = voice
         self._view = view
-        self._serial = 0
+        self._serial = Serial(parts.run)
         self._answers: dict[str, asyncio.Future[Answer]] = {}
         self.stopping = False
 
@@ -141,63 +129,5 @@ class Requests:
 
     async def _flatten(self) -> Answer:
         """Close every position with reduce-only takers at bounded prices; coins then wait for resume."""
-        parts = self._parts
         self._set_modes(CoinMode.CANCEL_ONLY)
-        left = await parts.reconciler.clear()
-        if left:
-            return Answer("flatten", done=False, text=self._left_text(left))
-        until, attempt = time.monotonic() + FLATTEN_S, 0
-        while time.monotonic() < until:
-            await parts.reconciler.read_account()
-            if not self._held():
-                return Answer("flatten", done=True, text="every position of this run is closed")
-            if await self._waits_for_takers():
-                until = max(until, time.monotonic() + FLATTEN_S)
-                continue
-            for coin in self._held():
-                self._close(coin, CROSS_BPS[min(attempt, len(CROSS_BPS) - 1)])
-            parts.dispatch.wake()
-            attempt += 1
-            await asyncio.sleep(FLATTEN_STEP_S)
-        names = ", ".join(parts.ledger.instruments[coin].coin for coin in self._held())
-        why = "".join(f"; {text}" for text in parts.moods.words())
-        return Answer("flatten", done=False, text=f"not closed within {FLATTEN_S:.0f} s: {names}{why}")
-
-    async def _waits_for_takers(self) -> bool:
-        """While the venue takes post-only orders only, closing orders wait; for a window of a minute at most."""
-        moods, end_s = self._parts.moods, time.monotonic() + POST_ONLY_S
-        waited = bool(moods.special)
-        if waited:
-            LOG.warning("flatten waits: %s", moods.words()[0])
-        while moods.special and time.monotonic() < end_s:  # noqa: ASYNC110 - the venue is asked elsewhere
-            await asyncio.sleep(FLATTEN_STEP_S)
-        return waited and not moods.special
-
-    def _held(self) -> list[int]:
-        positions = self._parts.ledger.positions
-        return [i for i, position in enumerate(positions) if position.szi_lots]
-
-    def _close(self, coin: int, cross_bps: float) -> None:
-        """Queue one order that closes a coin's whole position, unless one is on its way."""
-        parts, instrument = self._parts, self._parts.ledger.instruments[coin]
-        mark, szi = parts.market.mark_px[coin], parts.ledger.positions[coin].szi_lots
-        if mark <= 0.0 or parts.ledger.orders(coin):
-            return
-        side = SELL if szi > 0 else BUY
-        sign = 1 if side == BUY else -1
-        target = mark * (1.0 + sign * cross_bps / 1e4) * 10**instrument.px_decimals
-        self._serial += 1
-        order = OwnOrder(
-            key=cloids.encode(Cloid(parts.run, coin, side, OWN_LEVEL, 0, self._serial)),
-            coin=coin,
-            side=side,
-            level=OWN_LEVEL,
-            px_ticks=int(round_px(target, instrument.px_decimals, side == BUY)),
-            sz_lots=abs(szi),
-            reduce_only=True,
-            epoch=0,
-        )
-        approved = parts.guard.close(order)
-        if not isinstance(approved, Refusal):
-            parts.ledger.add(order)
-            parts.outbox.create(approved)
+        return await Flattening(self._parts, self._serial).run()
