@@ -161,4 +161,4 @@ async def test_after_an_upgrade_quotes_go_on_and_takers_wait(tmp_path: Path) -> 
         answer = await operator.answer(Ask("flatten"))
         assert answer.done, answer.text
         assert not made.venue.venue.state.post_only, "it waited"
-        assert dict((await made.view()).refused).get("VENUE_WINDOW", 0) == 0, "no taker was refused for it"
+        assert dict((await made.view()).refused).get("VENUE_WINDOW", 0) < 5, "it tried every two seconds, no more"

@@ -257,11 +257,10 @@ class Flattening:
         """Through the doubts every reading passes: an empty answer does not make a position vanish."""
         parts = self._parts
         known = parts.money.truth
-        truth = await (
-            refresh_account(parts.info, known)
-            if known
-            else read_account(parts.info, parts.config.account, parts.config.dexes)
-        )
+        if known is None:
+            truth = await read_account(parts.info, parts.config.account, parts.config.dexes)
+        else:
+            truth = await refresh_account(parts.info, known)
         parts.clock.hear(truth.time_ms, time.monotonic_ns())
         if not await parts.readings.take(truth):
             msg = "the reading of the account fits no fill, mark or transfer"
@@ -270,7 +269,7 @@ class Flattening:
 
     async def _read_prices(self) -> None:
         info, dexes = self._parts.info, self._parts.config.dexes
-        self._mids = {coin: px for dex in dexes for coin, px in (await info.all_mids(dex)).items()}
+        self._mids = {coin: px for dex in dexes for coin, px in (await info.all_mids(dex, urgent=True)).items()}
         status = await self._parts.info.exchange_status()
         self._special = str(status.get("specialStatuses") or "")
 
