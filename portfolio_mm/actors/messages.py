@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from portfolio_mm.actors.budget_view import BudgetView
 from portfolio_mm.domain.limits import Permit, RiskState
 
 Role = Literal["coin", "portfolio", "risk", "console", "watchdog", "operator"]
@@ -142,18 +143,6 @@ class LatencyView(msgspec.Struct, frozen=True):
     p90_us: float
     p99_us: float
     max_us: float
-
-
-class BudgetView(msgspec.Struct, frozen=True):
-    """Scarce goods left: address requests, the day's actions (unified modes), IP weight of the running minute."""
-
-    address_used: int
-    address_cap: int
-    day_used: int
-    day_cap: int
-    ip_weight_used: int
-    ip_weight_cap: int
-    action_price_usd: float
 
 
 class AllocationView(msgspec.Struct, frozen=True):

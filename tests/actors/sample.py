@@ -4,9 +4,9 @@ import time
 
 import msgspec
 
+from portfolio_mm.actors.budget_view import BudgetView
 from portfolio_mm.actors.messages import (
     AllocationView,
-    BudgetView,
     CoinReport,
     LatencyView,
     Pnl,

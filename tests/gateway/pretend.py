@@ -75,7 +75,7 @@ class Pretend:
         self.limit_usd = limit_usd
         self.ledger = Ledger((INSTRUMENT,))
         self.permits, self.market, self.clock = Permits(1), Market((5,)), VenueClock()
-        self.budgets, self.outbox = Budgets(), Outbox()
+        self.budgets, self.outbox = Budgets(self.clock), Outbox()
         self.guard = Guard(self.ledger, self.permits, self.market, self.budgets, self.clock)
         self.told: list[Note] = []
         self.desk = Desk(

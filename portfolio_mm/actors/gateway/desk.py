@@ -186,6 +186,7 @@ class Desk:
         """Pass on what the ledger says, and act on it in the same turn."""
         if not notes:
             return
+        notes = [self._timed(note) for note in notes]
         for note in notes:
             if isinstance(note, FillNote):
                 self._count_fill(note)
@@ -196,6 +197,12 @@ class Desk:
         self._tell(notes)
         if any(isinstance(note, FillNote | PositionNote) for note in notes):
             self.shed()
+
+    def _timed(self, note: Note) -> Note:
+        """A refusal says when the next order will be possible, so that nobody has to guess."""
+        if isinstance(note, OrderNote) and note.event in {OrderEvent.REFUSED, OrderEvent.MODIFY_FAILED}:
+            return note._replace(wait_ns=self._guard.wait_ns(self._now_ns()))
+        return note
 
     def _count_fill(self, note: FillNote) -> None:
         """A run of fills on one side takes that side off the book at once."""

@@ -6,7 +6,7 @@ Every answer is either an `Approved` order or the class of the refusal. The guar
 from typing import Final
 
 from portfolio_mm.actors.gateway import worst_case
-from portfolio_mm.actors.gateway.budgets import Budgets
+from portfolio_mm.actors.gateway.budgets import FAR_S, Budgets, Purpose
 from portfolio_mm.actors.gateway.clock import VenueClock
 from portfolio_mm.actors.gateway.fill_run import FillRun
 from portfolio_mm.actors.gateway.ledger import Ledger
@@ -49,6 +49,10 @@ class Guard:
         """What is allowed for one coin, by everybody who has a say."""
         name = self._ledger.instruments[coin].coin
         return max(self._permits.coin_state(name, now_ns), _STATE_OF_MODE[self.modes[coin]])
+
+    def wait_ns(self, now_ns: int) -> int:
+        """When the next order will be possible, for those who are refused now; 0 when nothing stands against it."""
+        return int(min(FAR_S, self._budgets.next_action(Purpose.PLACE, now_ns).wait_s) * 1e9)
 
     def place(self, wish: Wish, epoch: int, now_ns: int) -> Approved | Refusal:
         """Judge a new order."""
@@ -104,11 +108,17 @@ class Guard:
         if wish.side not in SIDES or wish.key == NO_KEY or self._ledger.known(wish.key):
             return Refusal.DUPLICATE
         refusal = self._grid_refusal(wish)
-        if refusal is not Refusal.NONE:
-            return refusal
-        if not self._clock.known or not self._budgets.may_spend(1, self._clock.now_ms(now_ns)):
+        return self._budget_refusal(wish, now_ns) if refusal is Refusal.NONE else refusal
+
+    def _budget_refusal(self, wish: Wish, now_ns: int) -> Refusal:
+        """Whether the venue would take it now, and whether it is worth the action."""
+        if not self._clock.known:
             return Refusal.BUDGET
-        return Refusal.PRICED_OUT if wish.gain_usd < self._budgets.price_usd else Refusal.NONE
+        shrinks = worst_case.shrinks(self._ledger.exposure(wish.coin), wish.side, wish.sz_lots)
+        possible = self._budgets.next_action(Purpose.REDUCE if shrinks else Purpose.PLACE, now_ns)
+        if possible.wait_s > 0.0:
+            return possible.refusal
+        return Refusal.PRICED_OUT if wish.gain_usd < self._budgets.price_usd(now_ns) else Refusal.NONE
 
     def _grid_refusal(self, wish: Wish) -> Refusal:
         """Price and size: on the grid, near the mark, not too small."""

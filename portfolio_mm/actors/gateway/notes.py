@@ -7,7 +7,10 @@ from portfolio_mm.domain.order import OrderEvent, Refusal
 
 
 class OrderNote(NamedTuple):
-    """Something happened to one own order; `sz_lots` is what remains of it."""
+    """Something happened to one own order; `sz_lots` is what remains of it.
+
+    A refusal says in `wait_ns` when the next order will be possible, where the gateway knows; else 0.
+    """
 
     coin: int
     side: int
@@ -20,6 +23,7 @@ class OrderNote(NamedTuple):
     sz_lots: int = 0
     refusal: Refusal = Refusal.NONE
     venue_ms: int = 0
+    wait_ns: int = 0
 
 
 class FillNote(NamedTuple):

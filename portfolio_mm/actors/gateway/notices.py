@@ -47,7 +47,8 @@ def _order(row: Any, note: OrderNote) -> None:
     row["coin"], row["side"], row["level"] = note.coin, note.side, note.level
     row["status"] = note.event
     row["venue_ms"] = note.venue_ms
-    row["oid"] = int(note.refusal) if note.event in {OrderEvent.REFUSED, OrderEvent.MODIFY_FAILED} else note.oid
+    refused = note.event in {OrderEvent.REFUSED, OrderEvent.MODIFY_FAILED}
+    row["oid"], row["tid"] = (int(note.refusal), note.wait_ns) if refused else (note.oid, 0)
     row["cloid_hi"], row["cloid_lo"] = note.key
     row["px_ticks"], row["sz_lots"] = note.px_ticks, note.sz_lots
 

@@ -102,7 +102,7 @@ class Teller:
                 instrument = self._ledger.instruments[note.coin]
                 if not note.contained:  # else the venue's own count of the address has it
                     usd = instrument.sz(note.sz_lots) * instrument.px(note.px_ticks)
-                    self._budgets.address.spend(0, traded_usd=usd)
+                    self._budgets.earn(usd)
             elif isinstance(note, FundingNote):
                 self._money.funding(note.payment_1e8, note.venue_ms)
                 self._bookings.add(note)
@@ -121,7 +121,8 @@ async def build(
         StateError: the disk refuses.
     """
     signer = Signer.from_file(config.key_path)
-    ledger, clock, budgets = Ledger(config.instruments), VenueClock(), Budgets(config.day_cap)
+    ledger, clock = Ledger(config.instruments), VenueClock()
+    budgets = Budgets(clock, config.day_cap)
     market, permits, outbox, latency = Market(config.leverage), Permits(epoch), Outbox(), TickToWire()
     money, bookings = AccountView(ledger, market, config.start_equity_usd), Bookings(config.instruments)
     ledger.fills_seen.began_ms = ledger.fundings_seen.began_ms = config.start_read_ms or 0
@@ -144,11 +145,20 @@ async def build(
     session = await stack.enter_async_context(aiohttp.ClientSession())
     user = config.account.lower()
     streams = [{"type": kind, "user": user} for kind in USER_STREAMS]
-    socket = VenueSocket(config.ws_url, streams, ping_s=config.ping_s, backoff_s=config.backoff_s)
+    socket = VenueSocket(
+        config.ws_url, streams, ping_s=config.ping_s, backoff_s=config.backoff_s, budget=budgets.socket
+    )
     stack.push_async_callback(socket.close)
     info = InfoClient(config.url, session, budgets.ip)
     exchange = ExchangeClient(
-        socket, session, signer, config.url, mainnet=config.mainnet, vault=config.vault, budget=budgets.ip
+        socket,
+        session,
+        signer,
+        config.url,
+        mainnet=config.mainnet,
+        vault=config.vault,
+        budget=budgets.ip,
+        meter=budgets,
     )
     nonces = Nonces(store, signer.address)
     dispatch = Dispatch(

@@ -7,6 +7,7 @@ import time
 from typing import Final
 
 from portfolio_mm.actors.gateway.account_view import NEVER_S
+from portfolio_mm.actors.gateway.budgets import Purpose
 from portfolio_mm.actors.gateway.parts import USER_STREAMS, Parts
 from portfolio_mm.actors.gateway.requests import Requests
 from portfolio_mm.actors.gateway.session import Session
@@ -97,7 +98,7 @@ class Rhythm:
         await self.cleared.wait()
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stale.wait(), self._parts.config.reconcile_s)
+                await asyncio.wait_for(self._stale.wait(), self._parts.config.reconcile_s * self._patience())
             pause_s = LEAST_PAUSE_S - (time.monotonic() - last_s)
             if self._parts.guard.reconciled and pause_s > 0.0:  # hints of the venue come in bursts
                 await asyncio.sleep(pause_s)
@@ -121,6 +122,10 @@ class Rhythm:
                 self.ready.set()
             self._session.enforce()
 
+    def _patience(self) -> float:
+        """Reads that nothing forces come more rarely while the weight of this internet address runs short."""
+        return self._parts.budgets.patience(time.monotonic_ns())
+
     async def _read(self, truth: AccountTruth) -> bool:
         parts = self._parts
         taken = await parts.readings.take(truth, look=True)
@@ -134,7 +139,7 @@ class Rhythm:
         """Money and positions every few seconds."""
         parts = self._parts
         while True:
-            await asyncio.sleep(parts.readings.pause_s(parts.config.account_s))
+            await asyncio.sleep(parts.readings.pause_s(parts.config.account_s) * self._patience())
             if parts.money.truth is None:
                 continue
             try:
@@ -153,7 +158,8 @@ class Rhythm:
         """Work off orders of unknown fate."""
         while True:
             await asyncio.sleep(self._parts.config.permit_s)
-            await self._parts.doubts.work()
+            if self._parts.budgets.next_action(Purpose.CANCEL, time.monotonic_ns()).wait_s <= 0.0:
+                await self._parts.doubts.work()
             self._parts.dispatch.wake()
 
     # -- holding limits and permits ------------------------------------------------------------------------------
@@ -194,6 +200,8 @@ class Rhythm:
             await asyncio.to_thread(parts.tally.keep, parts.tally.now())
             self._session.tell_account()
             parts.market.equity_usd = parts.money.equity_usd
+            parts.budgets.observe(time.monotonic_ns())
+            self._session.tell_price()
             await asyncio.sleep(KEEP_S)
 
     # -- the view ------------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def build(sources: Sources, reports: Mapping[int, CoinReport], pulse: Pulse) -> 
         risk_reasons=permits.reasons(now_ns),
         permit_left_s=permits.left_ns(now_ns) / 1e9,
         limits_version=0 if permits.limits is None else permits.limits.version,
-        budget=sources.budgets.view(now_ms, now_ns / 1e9),
+        budget=sources.budgets.view(now_ms, now_ns),
         allocation=sources.allotment.view(),
         latency=sources.latency.market.view(),
         latency_other=sources.latency.other.view(),
