@@ -79,7 +79,7 @@ def _gateway(spec: RunSpec) -> Part:
         permit_s=plan.actors.permit_ms / 1e3,
         backoff_s=pauses_s(plan.feeds.reconnect_min_s, plan.feeds.reconnect_max_s),
     )
-    return GatewayPart(Gateway(config))
+    return GatewayPart(Gateway(config), files.refuse)
 
 
 def _risk(spec: RunSpec) -> Part:

@@ -203,6 +203,13 @@ class View(msgspec.Struct, frozen=True, tag="view"):
     stopping: bool
     malformed: int = 0
     """User messages the gateway could not read; each made it read the truth again."""
+    others: tuple[tuple[str, int], ...] = ()
+    """What others did to the account, by `Cause` (actors/gateway/causes.py)."""
+    others_text: str = ""
+    """The last of it in words."""
+    liquidated_age_s: float = 1e9
+    deleveraged_age_s: float = 1e9
+    """Seconds since the venue forced a position of ours; 1e9 when it never did."""
 
 
 class PermitRequest(msgspec.Struct, frozen=True, tag="permit_request"):
@@ -256,6 +263,8 @@ class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
     mono_ns: int
     armed: bool = False
     stopping: bool = False
+    refused: bool = False
+    """The gateway leaves the account to another instance, whose orders are not to be touched."""
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):

@@ -16,6 +16,7 @@ from portfolio_mm.actors.gateway.latency import TickToWire
 from portfolio_mm.actors.gateway.ledger import Ledger
 from portfolio_mm.actors.gateway.nonces import Nonces
 from portfolio_mm.actors.gateway.notes import Note
+from portfolio_mm.actors.gateway.others import Others
 from portfolio_mm.actors.gateway.outbox import Outbox
 from portfolio_mm.actors.gateway.own_order import Key, OwnOrder
 from portfolio_mm.actors.gateway.permits import Permits
@@ -85,6 +86,7 @@ class Pretend:
             permits=self.permits,
             market=self.market,
             outbox=self.outbox,
+            others=Others(RUN, (), (INSTRUMENT,), tolerate=False),
             tell=self.told.extend,
             now_ns=lambda: self.now_ms * 10**10,
         )

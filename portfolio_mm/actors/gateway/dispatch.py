@@ -11,8 +11,9 @@ from portfolio_mm.actors.gateway.clock import VenueClock
 from portfolio_mm.actors.gateway.desk import Desk
 from portfolio_mm.actors.gateway.lanes import PURPOSE, Exchange, wire
 from portfolio_mm.actors.gateway.latency import TickToWire
-from portfolio_mm.actors.gateway.ledger import Ledger, order_note
+from portfolio_mm.actors.gateway.ledger import Ledger
 from portfolio_mm.actors.gateway.nonces import Nonces
+from portfolio_mm.actors.gateway.notes import order_note
 from portfolio_mm.actors.gateway.outbox import MAX_BATCH, Lane, Outbox
 from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.actors.gateway.permits import Permits

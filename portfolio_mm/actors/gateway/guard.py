@@ -19,10 +19,13 @@ from portfolio_mm.domain.instrument import MIN_ORDER_USD
 from portfolio_mm.domain.limits import LimitSet, RiskState
 from portfolio_mm.domain.order import OrderState, Refusal
 from portfolio_mm.domain.price_grid import tick_step
-from portfolio_mm.domain.units import SIDES
+from portfolio_mm.domain.units import NS_PER_S, SIDES
 
 MAX_FROM_MARK: Final = 0.1
 """A price farther than this share from the mark is a mistake, not a quote."""
+FIRST_PAUSE_NS: Final = 5 * NS_PER_S
+LONGEST_PAUSE_NS: Final = 300 * NS_PER_S
+"""After cancels for want of margin."""
 _STATE_OF_MODE: Final = {
     CoinMode.TRADE: RiskState.GREEN,
     CoinMode.REDUCE_ONLY: RiskState.REDUCE_ONLY,
@@ -41,6 +44,8 @@ class Guard:
         self._clock = clock
         self.modes: Final = [CoinMode.TRADE for _ in ledger.instruments]
         """What the operator or the gateway itself asks of each coin."""
+        self._paused_ns: Final = [0 for _ in ledger.instruments]
+        self._pauses: Final = [0 for _ in ledger.instruments]
         self.fill_run: Final = FillRun(len(ledger.instruments))
         self.reconciled = False
         """False until the ledger equals venue truth; nothing is created before."""
@@ -49,6 +54,18 @@ class Guard:
         """What is allowed for one coin, by everybody who has a say."""
         name = self._ledger.instruments[coin].coin
         return max(self._permits.coin_state(name, now_ns), _STATE_OF_MODE[self.modes[coin]])
+
+    def venue_ms(self, now_ns: int) -> int:
+        """The venue's time."""
+        return self._clock.now_ms(now_ns)
+
+    def pause(self, coin: int, now_ns: int) -> None:
+        """The venue had no margin for what rested on a coin: nothing that adds is placed there for a while."""
+        if now_ns >= self._paused_ns[coin]:
+            calm = now_ns - self._paused_ns[coin] > LONGEST_PAUSE_NS
+            self._pauses[coin] = 0 if calm else self._pauses[coin] + 1
+            pause_ns = min(LONGEST_PAUSE_NS, FIRST_PAUSE_NS * 2 ** min(self._pauses[coin], 10))
+            self._paused_ns[coin] = now_ns + pause_ns
 
     def wait_ns(self, now_ns: int) -> int:
         """When the next order will be possible, for those who are refused now; 0 when nothing stands against it."""
@@ -144,6 +161,8 @@ class Guard:
         shrinks = worst_case.shrinks(ledger.exposure(wish.coin), wish.side, wish.sz_lots)
         if reduce_only and not shrinks:
             return Refusal.REDUCE_ONLY
+        if not shrinks and now_ns < self._paused_ns[wish.coin]:
+            return Refusal.MARGIN
         if not shrinks and self.fill_run.pauses(wish.coin, wish.side, now_ns):
             return Refusal.LIMIT
         if not worst_case.fits(ledger, self._market, limits, coin=wish.coin, side=wish.side, lots=wish.sz_lots):

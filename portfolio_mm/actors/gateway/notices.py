@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from portfolio_mm.actors.gateway.ledger import order_note
-from portfolio_mm.actors.gateway.notes import FillNote, FundingNote, Note, OrderNote, PositionNote
+from portfolio_mm.actors.gateway.notes import FillNote, FundingNote, Note, OrderNote, PositionNote, order_note
 from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.domain.events import EVENT, TAKER, AccountMode, CoinMode, EventKind
 from portfolio_mm.domain.instrument import Instrument

@@ -24,6 +24,7 @@ from portfolio_mm.actors.gateway.ledger import Ledger
 from portfolio_mm.actors.gateway.nonces import Nonces
 from portfolio_mm.actors.gateway.notes import FillNote, FundingNote, Note
 from portfolio_mm.actors.gateway.notices import note_rows
+from portfolio_mm.actors.gateway.others import Others
 from portfolio_mm.actors.gateway.outbox import Outbox
 from portfolio_mm.actors.gateway.permits import Permits
 from portfolio_mm.actors.gateway.readings import Readings
@@ -54,6 +55,7 @@ class Parts(NamedTuple):
     permits: Permits
     guard: Guard
     outbox: Outbox
+    others: Others
     desk: Desk
     tally: Tally
     nonces: Nonces
@@ -121,7 +123,10 @@ async def build(
         StateError: the disk refuses.
     """
     signer = Signer.from_file(config.key_path)
-    ledger, clock = Ledger(config.instruments), VenueClock()
+    user = config.account.lower()
+    ledger, clock = Ledger(config.instruments, user), VenueClock()
+    store.add_run(user, run)
+    others = Others(run, store.runs(user), config.instruments, tolerate=config.foreign_orders == "tolerate")
     budgets = Budgets(clock, config.day_cap)
     market, permits, outbox, latency = Market(config.leverage), Permits(epoch), Outbox(), TickToWire()
     money, bookings = AccountView(ledger, market, config.start_equity_usd), Bookings(config.instruments)
@@ -136,6 +141,7 @@ async def build(
         permits=permits,
         market=market,
         outbox=outbox,
+        others=others,
         tell=Teller(ledger=ledger, hub=hub, chronicle=chronicle, money=money, budgets=budgets, bookings=bookings),
     )
     tally = Tally(
@@ -143,7 +149,6 @@ async def build(
     )
     tally.resume()
     session = await stack.enter_async_context(aiohttp.ClientSession())
-    user = config.account.lower()
     streams = [{"type": kind, "user": user} for kind in USER_STREAMS]
     socket = VenueSocket(
         config.ws_url, streams, ping_s=config.ping_s, backoff_s=config.backoff_s, budget=budgets.socket
@@ -188,6 +193,7 @@ async def build(
         permits=permits,
         guard=guard,
         outbox=outbox,
+        others=others,
         desk=desk,
         tally=tally,
         nonces=nonces,

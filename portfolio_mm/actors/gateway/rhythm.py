@@ -39,6 +39,8 @@ class Rhythm:
         self._stale = asyncio.Event()
         self._blind_since: float | None = time.monotonic()
         self.malformed = 0
+        self.refused = False
+        """We leave the account to another instance, whose orders the watchdog must not touch."""
         self.cleared = asyncio.Event()
         """Set once everything found at the start is cancelled; the streams are read from then on."""
         self.ready = asyncio.Event()
@@ -168,6 +170,9 @@ class Rhythm:
         """Twenty times a second: permits that ended, limits, a stream that stays down, coins that missed events."""
         while True:
             await asyncio.sleep(TURN_S)
+            if self._parts.others.reread:
+                self._parts.others.reread = False
+                self._stale.set()
             blind = self._blind_since
             if blind is not None and time.monotonic() - blind > self._parts.config.blind_s:
                 self._parts.desk.cancel_all()
@@ -181,7 +186,8 @@ class Rhythm:
         while True:
             view = self.view()
             parts.hub.say(PermitRequest(parts.epoch, time.monotonic_ns(), view), "risk")
-            parts.hub.say(Heartbeat(time.monotonic_ns(), stopping=self.requests.stopping), "watchdog")
+            beat = Heartbeat(time.monotonic_ns(), stopping=self.requests.stopping, refused=self.refused)
+            parts.hub.say(beat, "watchdog")
             parts.hub.say(view, "portfolio", "console")
             await asyncio.sleep(parts.config.permit_s)
 
@@ -229,6 +235,7 @@ class Rhythm:
             money=parts.money,
             transfers=parts.transfers,
             allotment=parts.allotment,
+            others=parts.others,
         )
         peers = tuple((link.name, (now_ns - link.heard_ns) / 1e9) for link in parts.hub.links())
         silent_s = (now_ns - session.watchdog_ns) / 1e9 if session.watchdog_ns else NEVER_S

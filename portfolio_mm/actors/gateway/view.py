@@ -7,11 +7,13 @@ from typing import NamedTuple
 from portfolio_mm.actors.gateway.account_view import NEVER_S, AccountView
 from portfolio_mm.actors.gateway.allotment import Allotment
 from portfolio_mm.actors.gateway.budgets import Budgets
+from portfolio_mm.actors.gateway.causes import Cause
 from portfolio_mm.actors.gateway.clock import VenueClock
 from portfolio_mm.actors.gateway.desk import Desk
 from portfolio_mm.actors.gateway.guard import Guard
 from portfolio_mm.actors.gateway.latency import TickToWire
 from portfolio_mm.actors.gateway.ledger import Ledger
+from portfolio_mm.actors.gateway.others import Others
 from portfolio_mm.actors.gateway.permits import Permits
 from portfolio_mm.actors.gateway.transfers import Transfers
 from portfolio_mm.actors.gateway.worst_case import Market, position_limit_usd
@@ -38,6 +40,7 @@ class Sources(NamedTuple):
     money: AccountView
     transfers: Transfers
     allotment: Allotment
+    others: Others
 
 
 class Pulse(NamedTuple):
@@ -98,6 +101,10 @@ def build(sources: Sources, reports: Mapping[int, CoinReport], pulse: Pulse) -> 
         watchdog_age_s=min(NEVER_S, pulse.watchdog_age_s),
         stopping=pulse.stopping,
         malformed=pulse.malformed,
+        others=tuple((cause.name, count) for cause, count in sorted(sources.others.counts.items())),
+        others_text=sources.others.last_text,
+        liquidated_age_s=sources.others.age_s(Cause.LIQUIDATION),
+        deleveraged_age_s=sources.others.age_s(Cause.DELEVERAGING),
     )
 
 

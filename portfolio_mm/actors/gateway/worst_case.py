@@ -6,7 +6,8 @@ Marks move while orders rest: orders are admitted up to `HEADROOM` of a limit, a
 from collections.abc import Sequence
 from typing import Final
 
-from portfolio_mm.actors.gateway.ledger import Exposure, Ledger
+from portfolio_mm.actors.gateway.exposure import Exposure
+from portfolio_mm.actors.gateway.ledger import Ledger
 from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.domain.limits import LimitSet
 from portfolio_mm.domain.units import SIDES, SIGN
