@@ -38,6 +38,8 @@ def snapshot_of(view: View, marks: Marks, instruments: Mapping[str, Instrument],
         address_used=view.budget.address_used,
         address_cap=view.budget.address_cap,
         user_kill=user_kill,
+        liquidated_age_s=view.liquidated_age_s,
+        deleveraged_age_s=view.deleveraged_age_s,
     )
 
 

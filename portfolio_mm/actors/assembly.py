@@ -62,6 +62,7 @@ def _gateway(spec: RunSpec) -> Part:
         account=spec.venue.account,
         key_path=spec.venue.key_path,
         vault=plan.account.vault,
+        foreign_orders=plan.account.foreign_orders,
         url=spec.venue.url,
         ws_url=spec.venue.ws_url,
         mainnet=plan.venue.mainnet,

@@ -1,7 +1,7 @@
 """Sections `account` and `venue`: whose money, and where it trades."""
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import Field, field_validator
 
@@ -46,6 +46,15 @@ class Account(Section):
             "Address of the vault or sub-account the agent trades for",
             "0x and 40 hex digits, or null",
             "when the money is in a vault or sub-account",
+        ),
+    )
+
+    foreign_orders: Literal["cancel", "tolerate"] = Field(
+        default="cancel",
+        description=note(
+            "What becomes of orders on our coins that this program did not place",
+            "cancel, or tolerate (never touched, counted in the worst case)",
+            "when you trade the same coins by hand",
         ),
     )
 

@@ -23,6 +23,7 @@ class AccountPlan(msgspec.Struct, frozen=True):
     key_path: str | None
     watchdog_key_path: str | None
     vault: str | None
+    foreign_orders: Literal["cancel", "tolerate"]
 
 
 class EmbeddedPlan(msgspec.Struct, frozen=True):

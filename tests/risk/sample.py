@@ -63,6 +63,8 @@ def account(
     day_used: int = 100,
     address_used: int = 100,
     user_kill: str = "",
+    liquidated_age_s: float = inf,
+    deleveraged_age_s: float = inf,
 ) -> Snapshot:
     """A snapshot of a healthy account, but for what is named."""
     return Snapshot(
@@ -82,6 +84,8 @@ def account(
         address_used=address_used,
         address_cap=10_000,
         user_kill=user_kill,
+        liquidated_age_s=liquidated_age_s,
+        deleveraged_age_s=deleveraged_age_s,
     )
 
 

@@ -44,7 +44,7 @@ class Guard:
         self._clock = clock
         self.modes: Final = [CoinMode.TRADE for _ in ledger.instruments]
         """What the operator or the gateway itself asks of each coin."""
-        self._paused_ns: Final = [0 for _ in ledger.instruments]
+        self._paused_ns: Final = [-2 * LONGEST_PAUSE_NS for _ in ledger.instruments]
         self._pauses: Final = [0 for _ in ledger.instruments]
         self.fill_run: Final = FillRun(len(ledger.instruments))
         self.reconciled = False
