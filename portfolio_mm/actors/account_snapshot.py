@@ -42,6 +42,8 @@ def snapshot_of(view: View, marks: Marks, instruments: Mapping[str, Instrument],
         pots=tuple(
             PotSnapshot(pot.name, pot.coins, pot.equity_usd, pot.maintenance_usd, pot.all_move) for pot in view.pots
         ),
+        liquidated_age_s=view.liquidated_age_s,
+        deleveraged_age_s=view.deleveraged_age_s,
     )
 
 

@@ -34,13 +34,16 @@ def make(name: str, spec: RunSpec) -> Part:
 def _relay(spec: RunSpec) -> Part:
     from portfolio_mm.actors.recorder import Recorder
     from portfolio_mm.actors.relay import Relay, streams_of
+    from portfolio_mm.hyperliquid.socket_limits import SocketBudget
     from portfolio_mm.hyperliquid.websocket import VenueSocket, pauses_s
 
     feeds, files = spec.plan.feeds, spec.files
-    backoff_s = pauses_s(feeds.reconnect_min_s, feeds.reconnect_max_s)
+    backoff_s, budget = pauses_s(feeds.reconnect_min_s, feeds.reconnect_max_s), SocketBudget()
     return Relay(
         streams_of([each.coin for each in spec.instruments], fast=feeds.fast_book),
-        lambda subscriptions: VenueSocket(spec.venue.ws_url, subscriptions, ping_s=feeds.ping_s, backoff_s=backoff_s),
+        lambda subscriptions: VenueSocket(
+            spec.venue.ws_url, subscriptions, ping_s=feeds.ping_s, backoff_s=backoff_s, budget=budget
+        ),
         host=spec.plan.actors.host,
         port=spec.plan.actors.relay_port,
         announce=FolderDirectory(files.sockets).announce,
@@ -60,6 +63,7 @@ def _gateway(spec: RunSpec) -> Part:
         account=spec.venue.account,
         key_path=spec.venue.key_path,
         vault=plan.account.vault,
+        foreign_orders=plan.account.foreign_orders,
         url=spec.venue.url,
         ws_url=spec.venue.ws_url,
         mainnet=plan.venue.mainnet,
@@ -78,7 +82,7 @@ def _gateway(spec: RunSpec) -> Part:
         permit_s=plan.actors.permit_ms / 1e3,
         backoff_s=pauses_s(plan.feeds.reconnect_min_s, plan.feeds.reconnect_max_s),
     )
-    return GatewayPart(Gateway(config))
+    return GatewayPart(Gateway(config), files.refuse)
 
 
 def _risk(spec: RunSpec) -> Part:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from portfolio_mm.actors.budget_view import BudgetView
 from portfolio_mm.actors.view_rows import LatencyView, PositionView, PotView
 from portfolio_mm.domain.limits import Permit, RiskState
 
@@ -121,18 +122,6 @@ class CoinReport(msgspec.Struct, frozen=True, tag="coin_report"):
     """Restarts that could not read all they had known; fills were told again, what was learned is lost."""
 
 
-class BudgetView(msgspec.Struct, frozen=True):
-    """Scarce goods left: address requests, the day's actions (unified modes), IP weight of the running minute."""
-
-    address_used: int
-    address_cap: int
-    day_used: int
-    day_cap: int
-    ip_weight_used: int
-    ip_weight_cap: int
-    action_price_usd: float
-
-
 class AllocationView(msgspec.Struct, frozen=True):
     """The allocation in force: who solved it, how long that took, and in words what holds it back. Version 0: none."""
 
@@ -194,6 +183,13 @@ class View(msgspec.Struct, frozen=True, tag="view"):
     pots: tuple[PotView, ...] = ()
     notices: tuple[str, ...] = ()
     """What the venue or the account's wallets leave of coins, in words (actors/gateway/moods.py)."""
+    others: tuple[tuple[str, int], ...] = ()
+    """What others did to the account, by `Cause` (actors/gateway/causes.py)."""
+    others_text: str = ""
+    """The last of it in words."""
+    liquidated_age_s: float = 1e9
+    deleveraged_age_s: float = 1e9
+    """Seconds since the venue forced a position of ours; 1e9 when it never did."""
 
 
 class PermitRequest(msgspec.Struct, frozen=True, tag="permit_request"):
@@ -247,6 +243,8 @@ class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
     mono_ns: int
     armed: bool = False
     stopping: bool = False
+    refused: bool = False
+    """The gateway leaves the account to another instance, whose orders are not to be touched."""
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):

@@ -102,6 +102,7 @@ class RunFolder:
         self.state_db = self.path / "state.db"
         self.token_file = self.path / "token"
         self.run_json = self.path / "run.json"
+        self._refused = self.path / "refused.txt"
         self.journals = self.path / "journals"
         self.checkpoints = self.path / "checkpoints"
         self.logs = self.path / "logs"
@@ -143,6 +144,21 @@ class RunFolder:
         except FileNotFoundError:
             msg = f"{self.token_file} is missing: no run was started in {self.path}"
             raise StateError(msg) from None
+
+    def refuse(self, text: str) -> None:
+        """Write down why this run must end at once: its account belongs to another instance."""
+        write_private(self._refused, text)
+
+    def refusal(self) -> str:
+        """Why the run must end; empty when it need not."""
+        try:
+            return self._refused.read_text()
+        except FileNotFoundError:
+            return ""
+
+    def forget_refusal(self) -> None:
+        """A new run begins."""
+        self._refused.unlink(missing_ok=True)
 
     def lock(self, name: str) -> FolderLock:
         """`START_LOCK` for the command line, `RUN_LOCK` for the supervisor."""

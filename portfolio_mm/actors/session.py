@@ -87,6 +87,7 @@ class Session:
 
     async def _start(self) -> None:
         """The cluster beside kernels and venue: it mostly waits. For a venue that refuses it is ended, unmentioned."""
+        self.folder.forget_refusal()
         cluster = asyncio.create_task(self._find_cluster())
         try:
             await warm(self._say)  # the venue runs some of them: two processes would compile the same ones

@@ -161,6 +161,10 @@ class Supervisor:
 
     async def _look(self) -> None:
         """One round: restarts, the watchdog, and actors that are missing."""
+        refusal = await asyncio.to_thread(self._folder.refusal)
+        if refusal:  # nothing is looked after any more: a watchdog would cancel another instance's orders
+            self.end_run(refusal)
+            return
         if await self._guardian.ensure():
             LOG.warning("the watchdog was not there; started it")
         for name in (name for wave in self._waves for name in wave if name not in self._parked):
@@ -181,7 +185,7 @@ class Supervisor:
         assert self._end_reason is not None
         reason = await self._end_reason
         LOG.info("ending the run: %s", reason)
-        self._outcome = await self._finish(reason)
+        self._outcome = _refused(reason) if self._folder.refusal() else await self._finish(reason)
         self._ending = True
         async with self._hands:
             for wave in reversed(self._waves):
@@ -221,6 +225,11 @@ class Supervisor:
             writer.close()
         if owner:
             self.end_run("the command line is gone")
+
+
+def _refused(reason: str) -> dict[str, Any]:
+    """How a run ends whose account belongs to another instance: nothing of ours is left, nothing is touched."""
+    return {"text": reason, "report": "", "orders_left": 0, "killed": False, "problem": reason, "refused": True}
 
 
 async def _say(writer: asyncio.StreamWriter, what: dict[str, Any]) -> None:

@@ -108,6 +108,9 @@ class Watchdog:
                     case Heartbeat():
                         self._beat_s = time.monotonic()
                         self._stopping_said = frame.stopping
+                        if frame.refused:
+                            LOG.error("the account belongs to another instance: nobody is left to guard")
+                            self._stopping.set()
                     case Lost():
                         LOG.warning("the hub is gone%s", ", in order" if self._stopping_said else "")
                     case _:

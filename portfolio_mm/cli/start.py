@@ -19,7 +19,13 @@ from portfolio_mm.cli.choice import plan_of
 from portfolio_mm.cli.duration import seconds
 from portfolio_mm.cli.output import Progress, err, out
 from portfolio_mm.cli.table import draw, headline
-from portfolio_mm.domain.errors import ConfigurationError, KilledError, PortfolioMMError, ProtocolError
+from portfolio_mm.domain.errors import (
+    ConfigurationError,
+    KilledError,
+    OtherInstanceError,
+    PortfolioMMError,
+    ProtocolError,
+)
 
 REFRESH_S: Final = 0.5
 PLAIN_S: Final = 5.0
@@ -205,6 +211,7 @@ async def _close(session: Session, request: Request, outcome: dict[str, Any]) ->
 
     Raises:
         KilledError: the kill switch fell.
+        OtherInstanceError: the account belongs to another instance.
         PortfolioMMError: the run vanished, or orders are left; then its watchdog stays.
     """
     if not outcome:
@@ -212,11 +219,25 @@ async def _close(session: Session, request: Request, outcome: dict[str, Any]) ->
     try:
         if request.report is not None and outcome.get("report"):
             await asyncio.to_thread(shutil.copyfile, outcome["report"], request.report)
-        out().print(outcome["text"])
+        if not outcome.get("refused"):
+            out().print(outcome["text"])
         if outcome.get("report"):
             err().print(f"report: {request.report or outcome['report']}")
     finally:
         await session.abandon(guarded=outcome.get("orders_left") != 0)
+    judge(outcome)
+
+
+def judge(outcome: dict[str, Any]) -> None:
+    """Whether the run ended well.
+
+    Raises:
+        OtherInstanceError: the account belongs to another instance.
+        PortfolioMMError: orders are left.
+        KilledError: the kill switch fell.
+    """
+    if outcome.get("refused"):
+        raise OtherInstanceError(outcome["text"])
     if outcome.get("orders_left") != 0:
         msg = f"the venue still shows {outcome.get('orders_left', 'unknown')} orders: {outcome.get('problem', '')}"
         raise PortfolioMMError(msg)

@@ -78,6 +78,13 @@ def _latency(view: dict[str, Any]) -> Iterator[Metric]:
     yield from (family, inside)
     budget = view["budget"]
     yield GaugeMetricFamily("pmm_action_price_usd", "Shadow price of one action, USD", value=budget["action_price_usd"])
+    waits = GaugeMetricFamily("pmm_next_action_seconds", "Seconds until it will be possible", labels=["purpose"])
+    for purpose in ("place", "cancel", "read"):
+        waits.add_metric([purpose], float(budget[f"{purpose}_wait_s"]))
+    yield waits
+    yield GaugeMetricFamily("pmm_budget_share", "Scarcest budget used; 1 its reserve", value=budget["tightest_share"])
+    yield GaugeMetricFamily("pmm_address_left_seconds", "Until the reserve", value=float(budget["address_left_s"]))
+    yield GaugeMetricFamily("pmm_socket_messages", "Messages this minute", value=float(budget["messages_used"]))
     yield GaugeMetricFamily("pmm_address_requests_used", "Address requests used", value=float(budget["address_used"]))
     yield GaugeMetricFamily("pmm_address_requests_cap", "Address requests allowed", value=float(budget["address_cap"]))
 

@@ -5,6 +5,7 @@
     |-- PreflightError          the account or the venue cannot be traded on now    exit 2
     |-- KilledError             the kill switch is latched                          exit 3
     |-- AlreadyRunningError     another instance owns the account or the folder     exit 5
+    |   `-- OtherInstanceError      one with another state folder trades on the account
     |-- StateError              a state file is damaged or of another version       exit 6
     |-- NotRunningError         there is no run to speak to                         exit 7
     |-- VenueError              the venue answered something we must act upon
@@ -48,6 +49,10 @@ class AlreadyRunningError(PortfolioMMError):
     """Another instance owns this account or this state folder."""
 
     exit_code = 5
+
+
+class OtherInstanceError(AlreadyRunningError):
+    """An instance with another state folder, perhaps on another machine, trades on this account; we gave up."""
 
 
 class StateError(PortfolioMMError):

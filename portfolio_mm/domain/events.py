@@ -13,7 +13,8 @@ Fields by kind (a field not named for a kind is zero):
 | TRADE | venue_ms, side (aggressor), px, sz, tid, bits LAST |
 | CONTEXT | venue_ms, px mark, px2 oracle, sz hourly funding rate (fraction), sz2 open interest (coins), px_ticks mark |
 | FEED | status 1 up / 0 down: the market feed (re)connected or was lost; after "down" the book is not to be trusted |
-| ORDER | own order of this coin: side, level, status (`OrderEvent`), cloid, oid, px_ticks, sz_lots (remaining), seq |
+| ORDER | own order of this coin: side, level, status (`OrderEvent`), cloid, oid, px_ticks, sz_lots (remaining), seq; \
+refused: oid `Refusal`, tid ns until the next order is possible (0 unknown) |
 | FILL | any coin of the account: coin, side, px_ticks, sz_lots, fee_1e8, tid, oid, cloid, seq; bits TAKER |
 | POSITION | any coin: coin, sz_lots (signed position), px_ticks average entry, seq: replaces what was known |
 | ACCOUNT | px equity USD, px2 free collateral USD, sz maker fee bps, sz2 taker fee bps, status `AccountMode` |

@@ -142,7 +142,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     elif kind == ORDER:
         side = slots.on_order(st.orders, ev, recv_ns)
         if side >= 0:
-            reconcile.on_answer(st.orders, side, ev.status, ev.oid, recv_ns)
+            reconcile.on_answer(st.orders, side, ev.status, ev.oid, ev.tid, recv_ns)
     elif kind == PERMIT:
         authority.on_permit(st.authority, ev, recv_ns)
     elif kind == MODE:

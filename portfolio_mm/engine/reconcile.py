@@ -55,14 +55,20 @@ BACKOFF_NS: Final = np.array([int(BACKOFF_S[r] * 1e9) for r in Refusal], dtype=n
 
 
 @nb.njit(cache=True)
-def on_answer(orders: Any, side: int, status: int, refusal: int, now_ns: int) -> None:
-    """Learn from an answer: a refusal backs the side off, an acceptance ends the series."""
+def on_answer(orders: Any, side: int, status: int, refusal: int, wait_ns: int, now_ns: int) -> None:  # noqa: PLR0917 - kernels take flat arguments
+    """Learn from an answer: a refusal backs the side off, an acceptance ends the series.
+
+    Where the gateway knows when the next order will be possible (`wait_ns`), nothing is guessed.
+    """
     if status in (ACCEPTED, REPLACED):
         orders.backoff_count[side] = 0
     elif status in (REFUSED, MODIFY_FAILED):
         kind = refusal if 0 <= refusal < len(BACKOFF_NS) else 0
-        orders.backoff_until_ns[side] = now_ns + BACKOFF_NS[kind] * 2 ** min(orders.backoff_count[side], 5)
-        orders.backoff_count[side] += 1
+        if wait_ns > 0:
+            orders.backoff_until_ns[side] = now_ns + wait_ns
+        else:
+            orders.backoff_until_ns[side] = now_ns + BACKOFF_NS[kind] * 2 ** min(orders.backoff_count[side], 5)
+            orders.backoff_count[side] += 1
         orders.backoff_class[side] = kind
 
 

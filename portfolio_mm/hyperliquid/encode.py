@@ -242,6 +242,11 @@ def legs(action: Action) -> int:
             return 1
 
 
+def frees(action: Action) -> bool:
+    """Whether the action only takes orders away: it may use what every budget keeps for cancels."""
+    return isinstance(action, CancelAction | CancelByCloidAction)
+
+
 def _checked(parts: Sequence[T]) -> Sequence[T]:
     """Refuse what the venue would refuse whole (HL §2.2, §2.4)."""
     if not 1 <= len(parts) <= MAX_LEGS:

@@ -1,5 +1,6 @@
 """The venue's refusal texts, by class (HL §2.3). Suffixes such as ` asset=4` vary: prefixes are matched."""
 
+from enum import IntEnum
 from typing import Final
 
 from portfolio_mm.domain.order import Refusal
@@ -84,3 +85,65 @@ def is_signature_unknown(text: str) -> bool:
     """The recovered signer is no known wallet: wrong key, wrong network, expired agent or a wrong hash."""
     body = text.removeprefix("L1 error: ")
     return body.startswith(("User or API Wallet", "Must deposit before performing actions", "Unable to recover signer"))
+
+
+def is_expired(text: str) -> bool:
+    """The action reached the venue after its `expiresAfter`."""
+    return text.removeprefix("L1 error: ").startswith("Action already expired")
+
+
+class Trouble(IntEnum):
+    """Why the venue did not take an action as a whole; decides how long the gateway waits before the next one."""
+
+    NONE = 0
+    OTHER = 1
+    BROKEN = 2
+    """5xx, a lost answer, nothing listening."""
+    CONGESTED = 3
+    """The venue has too much to do."""
+    THROTTLED = 4
+    """429: the weight of this internet address is used up."""
+    NONCE = 5
+    """The nonce was used before, or a hundred newer ones were: somebody else signs with this key."""
+    BUDGET = 6
+    """The address has no requests left."""
+    EXPIRED = 7
+    SIGNER = 8
+    """The venue does not know the signature's address: no order can come through."""
+
+
+WORDS: Final[dict[Trouble, str]] = {
+    Trouble.NONE: "",
+    Trouble.OTHER: "the venue refuses actions as a whole; its words are in the log",
+    Trouble.BROKEN: "the venue does not answer, or answers with errors of its own",
+    Trouble.CONGESTED: "the venue is congested",
+    Trouble.THROTTLED: "the venue throttles this internet address (429): are other programs using it?",
+    Trouble.NONCE: "the venue refuses our nonces: another program signs with this key; give each its own API wallet",
+    Trouble.BUDGET: "the address has no requests left: one per 10 s until trading, or buying requests, earns new ones",
+    Trouble.EXPIRED: "actions reach the venue too late",
+    Trouble.SIGNER: "the venue does not know our signing key: approve the agent for this account on this network, or "
+    "replace it if it has expired, then start again; nothing is traded meanwhile",
+}
+"""What to tell a person."""
+
+
+def trouble_of(text: str) -> Trouble:
+    """Class of a whole-action refusal, or of a failed request in our own words.
+
+    >>> trouble_of("L1 error: User or API Wallet 0x01 does not exist.").name
+    'SIGNER'
+    >>> trouble_of("Invalid nonce: duplicate nonce 17").name, trouble_of("https://x: HTTP 429: b''").name
+    ('NONCE', 'THROTTLED')
+    """
+    body = text.removeprefix("L1 error: ")
+    for trouble, found in (
+        (Trouble.SIGNER, is_signature_unknown(body)),
+        (Trouble.NONCE, body.startswith("Invalid nonce")),
+        (Trouble.BUDGET, body.startswith("Too many cumulative requests sent")),
+        (Trouble.EXPIRED, is_expired(body)),
+        (Trouble.CONGESTED, "too many pending post requests" in body or "ongest" in body),
+        (Trouble.THROTTLED, body.startswith("429") or "HTTP 429" in body or ": 429" in body),
+    ):
+        if found:
+            return trouble
+    return Trouble.OTHER

@@ -6,14 +6,14 @@ before it was looked at), OutcomeUnknown (it may have happened: resend the same 
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import aiohttp
 import msgspec
 
-from portfolio_mm.domain.errors import OutcomeUnknown, VenueRefused, VenueUnreachable
+from portfolio_mm.domain.errors import OutcomeUnknown, VenueError, VenueRefused, VenueUnreachable
 from portfolio_mm.hyperliquid.answer import ActionAnswer, read_legs
-from portfolio_mm.hyperliquid.encode import Action, legs
+from portfolio_mm.hyperliquid.encode import Action, frees, legs
 from portfolio_mm.hyperliquid.limits import IpBudget, exchange_weight
 from portfolio_mm.hyperliquid.signer import Signature, Signer
 from portfolio_mm.hyperliquid.websocket import VenueSocket
@@ -43,6 +43,31 @@ class Signed(msgspec.Struct, frozen=True):
         return self.envelope.nonce
 
 
+class Meter(Protocol):
+    """Told how every action fared, whoever sent it."""
+
+    def answered(self, error: str, count: int, *, cancel: bool) -> None:
+        """The venue took an action of `count` legs, or refused it whole with `error`."""
+        ...
+
+    def failed(self, error: VenueError, count: int) -> None:
+        """It was not answered."""
+        ...
+
+
+class Unmetered:
+    """Nobody counts."""
+
+    def answered(self, error: str, count: int, *, cancel: bool) -> None:
+        """Nothing."""
+
+    def failed(self, error: VenueError, count: int) -> None:
+        """Nothing."""
+
+
+UNMETERED: Final = Unmetered()
+
+
 class ExchangeClient:
     """The only way out for actions. One signer, one account; `vault` is the sub-account or vault traded for."""
 
@@ -57,7 +82,9 @@ class ExchangeClient:
         vault: str | None = None,
         budget: IpBudget | None = None,
         timeout_s: float = 5.0,
+        meter: Meter = UNMETERED,
     ) -> None:
+        self._meter = meter
         self._ws = ws
         self._session = session
         self._signer = signer
@@ -96,15 +123,21 @@ class ExchangeClient:
         """
         sent_ns = time.monotonic_ns()
         self._budget.spend(exchange_weight(signed.legs), time.monotonic())
+        cancel = frees(signed.envelope.action)
         try:
-            request = {"type": "action", "payload": signed.envelope}
-            payload = await self._ws.post(request, self._timeout_s, written)
-        except VenueUnreachable:
-            sent_ns = time.monotonic_ns()
-            if written is not None:
-                written()
-            payload = await self._post(signed)
-        answered, error = read_legs(payload, signed.legs)
+            try:
+                request = {"type": "action", "payload": signed.envelope}
+                payload = await self._ws.post(request, self._timeout_s, written, cancel=cancel)
+            except VenueUnreachable:
+                sent_ns = time.monotonic_ns()
+                if written is not None:
+                    written()
+                payload = await self._post(signed)
+            answered, error = read_legs(payload, signed.legs)
+        except VenueError as failure:
+            self._meter.failed(failure, signed.legs)
+            raise
+        self._meter.answered(error, signed.legs, cancel=cancel)
         return ActionAnswer(answered, error, signed.nonce, sent_ns, time.monotonic_ns())
 
     async def resend(self, signed: Signed) -> ActionAnswer:

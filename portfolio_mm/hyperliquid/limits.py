@@ -14,8 +14,11 @@ IP_WEIGHT_PER_MINUTE: Final = 1200
 DAY_ACTIONS: Final = 50_000
 MS_PER_DAY: Final = 86_400_000
 STALE_ACTION_COST: Final = 5
-"""An action that reaches the venue after its `expiresAfter` costs five requests (HL §2.1)."""
+"""An action that reaches the venue after its `expiresAfter` costs five requests a leg (HL §2.1)."""
+SLOT_S: Final = 10.5
+"""Beyond its budget an address gets one request per 10 s; passes were measured about 11 s apart (HL §5.2)."""
 MAX_CONNECTIONS: Final = 10
+CONNECTS_PER_MINUTE: Final = 30
 MAX_SUBSCRIPTIONS: Final = 1000
 MAX_USERS: Final = 10
 MESSAGES_PER_MINUTE: Final = 2000
@@ -65,10 +68,12 @@ def exchange_weight(legs: int) -> int:
 class IpBudget:
     """Weight spent in the sliding last minute; share one object among all clients behind one internet address."""
 
-    def __init__(self, cap: int = IP_WEIGHT_PER_MINUTE, reserve: int = 200) -> None:
+    def __init__(self, cap: int = IP_WEIGHT_PER_MINUTE, reserve: int = 200, cancels: int = 60) -> None:
         self.cap: Final = cap
         self.reserve: Final = reserve
         """Weight that only urgent requests (actions, reconciliation) may use."""
+        self.cancels: Final = cancels
+        """Weight within it that only cancels may use: two thousand orders."""
         self._spent: deque[tuple[float, int]] = deque()
         self._sum = 0
 
@@ -78,9 +83,10 @@ class IpBudget:
             self._sum -= self._spent.popleft()[1]
         return self._sum
 
-    def wait_s(self, weight: int, now_s: float, *, urgent: bool = False) -> float:
+    def wait_s(self, weight: int, now_s: float, *, urgent: bool = False, cancel: bool = False) -> float:
         """Seconds until `weight` may be spent; 0 means now. Infinite when it never fits."""
-        ceiling = self.cap if urgent else self.cap - self.reserve
+        kept = 0 if cancel else self.cancels if urgent else self.reserve
+        ceiling = self.cap - kept
         excess = self.used(now_s) + weight - ceiling
         if excess <= 0:
             return 0.0
@@ -111,6 +117,7 @@ class AddressBudget:
         self.used = 0
         self.cap = 0
         self.surplus = 0
+        self._slot_s = -SLOT_S
 
     def update(self, reply: Mapping[str, Any]) -> None:
         """Take over the venue's count (`userRateLimit`).
@@ -137,6 +144,14 @@ class AddressBudget:
             ceiling = min(self.cap + 100_000, 2 * self.cap)
             return self.used + legs <= ceiling + self.surplus
         return self.left - legs >= self.reserve
+
+    def slot_wait_s(self, now_s: float) -> float:
+        """Beyond the budget: seconds until the venue takes the next single request; 0 means now."""
+        return max(0.0, self._slot_s + SLOT_S - now_s)
+
+    def take_slot(self, now_s: float) -> None:
+        """The single request of the next ten seconds is on its way."""
+        self._slot_s = now_s
 
     def spend(self, legs: int, *, traded_usd: float = 0.0) -> None:
         """Book requests the venue accepted and the volume that earned new ones (1 per USD)."""
@@ -180,10 +195,9 @@ class DayBudget:
         self._roll(now_ms)
         self._used = max(self._used, used)
 
-    def pace_per_s(self, now_ms: int) -> float:
-        """Actions a second that would use up the unreserved rest exactly at midnight UTC."""
-        left = max(0, self.cap - self.reserve - self.used(now_ms))
-        return left / max(1.0, (MS_PER_DAY - now_ms % MS_PER_DAY) / 1000.0)
+    def left_s(self, now_ms: int) -> float:
+        """Seconds until midnight UTC, when the count begins anew."""
+        return (MS_PER_DAY - now_ms % MS_PER_DAY) / 1000.0
 
     def _roll(self, now_ms: int) -> None:
         day = now_ms // MS_PER_DAY

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -14,9 +13,7 @@ from websockets.protocol import State
 
 from portfolio_mm.domain.errors import OutcomeUnknown, VenueRefused, VenueUnreachable
 from portfolio_mm.hyperliquid.limits import MAX_POSTS_IN_FLIGHT, MESSAGES_PER_MINUTE
-
-MESSAGE_RESERVE: Final = 100
-"""Messages a minute kept for pings and subscriptions."""
+from portfolio_mm.hyperliquid.socket_limits import SocketBudget
 
 
 class _Response(msgspec.Struct):
@@ -40,10 +37,10 @@ _ENCODER: Final = msgspec.json.Encoder()
 class Posts:
     """Pending requests of one socket; ids are never used twice."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: SocketBudget) -> None:
+        self._budget = budget
         self._ids = itertools.count(1)
         self._pending: dict[int, asyncio.Future[_Response]] = {}
-        self._sent_s: deque[float] = deque()
 
     async def exchange(
         self,
@@ -51,13 +48,16 @@ class Posts:
         request: Mapping[str, Any],
         timeout_s: float,
         written: Callable[[], None] | None = None,
+        *,
+        cancel: bool = False,
     ) -> Any:
-        """Send and wait; see `VenueSocket.post` for `written` and what it raises."""
-        self._admit(connection)
+        """Send and wait; see `VenueSocket.post` for `written`, `cancel` and what it raises."""
+        self._admit(connection, cancel=cancel)
         number = next(self._ids)
         body = _ENCODER.encode({"method": "post", "id": number, "request": request})
         future: asyncio.Future[_Response] = asyncio.get_running_loop().create_future()
         self._pending[number] = future
+        self._budget.posts += 1
         try:
             await connection.send(body, text=True)
             if written is not None:
@@ -71,6 +71,7 @@ class Posts:
             raise OutcomeUnknown(msg) from error
         finally:
             self._pending.pop(number, None)
+            self._budget.posts -= 1
         if response.type == "error":
             raise _refusal(number, str(response.payload))
         return response.payload
@@ -100,21 +101,21 @@ class Posts:
             if not future.done():
                 future.set_exception(OutcomeUnknown(f"post {number}: {reason}"))
 
-    def _admit(self, connection: ClientConnection) -> None:
+    def _admit(self, connection: ClientConnection, *, cancel: bool) -> None:
         """Refuse before sending what the venue would punish."""
-        now_s = time.monotonic()
-        while self._sent_s and self._sent_s[0] <= now_s - 60.0:
-            self._sent_s.popleft()
-        if len(self._pending) >= MAX_POSTS_IN_FLIGHT:
-            msg = f"{len(self._pending)} posts await answers; the venue allows {MAX_POSTS_IN_FLIGHT}"
-            raise VenueUnreachable(msg)
-        if len(self._sent_s) >= MESSAGES_PER_MINUTE - MESSAGE_RESERVE:
-            msg = f"{len(self._sent_s)} posts sent this minute; the venue allows {MESSAGES_PER_MINUTE} messages"
+        now_s, budget = time.monotonic(), self._budget
+        wait_s = budget.post_wait_s(now_s, cancel=cancel)
+        if wait_s > 0.0:
+            msg = (
+                f"{budget.posts} posts await answers and {budget.messages(now_s)} messages were sent this minute; the "
+                f"venue allows {MAX_POSTS_IN_FLIGHT} and {MESSAGES_PER_MINUTE}, some of them are kept for cancels; "
+                f"room again in {wait_s:.2f} s"
+            )
             raise VenueUnreachable(msg)
         if connection.state is not State.OPEN:
             msg = "the connection is closing; nothing was sent"
             raise VenueUnreachable(msg)
-        self._sent_s.append(now_s)
+        budget.sent(now_s)
 
 
 def _refusal(number: int, text: str) -> VenueRefused | OutcomeUnknown:

@@ -17,9 +17,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from portfolio_mm.domain.errors import ConfigurationError, MalformedMessage, VenueUnreachable
-from portfolio_mm.hyperliquid.limits import MAX_SUBSCRIPTIONS
 from portfolio_mm.hyperliquid.parse import channel_of
 from portfolio_mm.hyperliquid.posts import Posts
+from portfolio_mm.hyperliquid.socket_limits import SocketBudget
 
 logger = logging.getLogger(__name__)
 
@@ -73,9 +73,13 @@ class VenueSocket:
         ping_s: float = PING_S,
         silence_s: float = SILENCE_S,
         backoff_s: Sequence[float] = BACKOFF_S,
+        budget: SocketBudget | None = None,
     ) -> None:
-        if len(subscriptions) > MAX_SUBSCRIPTIONS:
-            msg = f"{len(subscriptions)} subscriptions on {url}; the venue allows {MAX_SUBSCRIPTIONS}"
+        self.budget: Final = SocketBudget() if budget is None else budget
+        """Shared with the other sockets of this process."""
+        broken = self.budget.plan(id(self), subscriptions)
+        if broken:
+            msg = f"{url}: {broken}"
             raise ConfigurationError(msg)
         if urlsplit(url).scheme not in {"ws", "wss"}:
             msg = f"{url!r} is not a websocket address; it must begin with ws:// or wss://"
@@ -85,7 +89,7 @@ class VenueSocket:
         self._ping_s, self._silence_s, self._backoff_s = ping_s, silence_s, tuple(backoff_s)
         self._frames: asyncio.Queue[Heard | None] = asyncio.Queue()
         self._room = asyncio.Semaphore(ROOM)
-        self._posts = Posts()
+        self._posts = Posts(self.budget)
         self._connection: ClientConnection | None = None
         self._task: asyncio.Task[None] | None = None
         self._up = asyncio.Event()
@@ -125,6 +129,7 @@ class VenueSocket:
 
     async def close(self) -> None:
         """Stop for good; pending posts fail, iteration ends."""
+        self.budget.forget(id(self))
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -148,11 +153,16 @@ class VenueSocket:
             self._task.result()  # a fault of ours must not look like a quiet market
 
     async def post(
-        self, request: Mapping[str, Any], timeout_s: float = 5.0, written: Callable[[], None] | None = None
+        self,
+        request: Mapping[str, Any],
+        timeout_s: float = 5.0,
+        written: Callable[[], None] | None = None,
+        *,
+        cancel: bool = False,
     ) -> Any:
         """Send one request (`{"type": "info"|"action", "payload": ...}`) and give the response's payload.
 
-        `written` is called as soon as the connection has taken the bytes.
+        `written` is called as soon as the connection has taken the bytes. A `cancel` may use what is kept for cancels.
 
         Raises:
             VenueUnreachable: not connected, or a limit of ours was reached: nothing was sent.
@@ -163,13 +173,18 @@ class VenueSocket:
         if connection is None or not self._up.is_set():
             msg = f"{self.url} is not connected: {self.last_failure or 'no connection yet'}"
             raise VenueUnreachable(msg)
-        return await self._posts.exchange(connection, request, timeout_s, written)
+        return await self._posts.exchange(connection, request, timeout_s, written, cancel=cancel)
 
     async def _run(self) -> None:
         """Connect, serve, pause, for ever."""
         attempt = 0
         while True:
+            wait_s = self.budget.connect_wait_s(time.monotonic())
+            if wait_s > 0.0:
+                logger.warning("%s: too many connections this minute; the next one in %.1f s", self.url, wait_s)
+                await asyncio.sleep(wait_s)
             began = time.monotonic()
+            self.budget.connecting(began)
             try:
                 await self._serve()
             except (OSError, WebSocketException, TimeoutError) as error:
@@ -195,9 +210,11 @@ class VenueSocket:
         ) as connection:
             self._last_ns = time.monotonic_ns()
             for subscription in self.subscriptions:
+                self.budget.sent(time.monotonic())
                 await connection.send(json.dumps({"method": "subscribe", "subscription": subscription}))
             self._connection = connection
             self.connects += 1
+            self.budget.connections += 1
             self._frames.put_nowait((time.monotonic_ns(), SocketState.CONNECTED))
             self._up.set()
             pinger = asyncio.create_task(self._ping(connection))
@@ -206,6 +223,7 @@ class VenueSocket:
             finally:
                 self._up.clear()
                 self._connection = None
+                self.budget.connections -= 1
                 self._posts.lose(f"{self.url} was lost")
                 pinger.cancel()
                 self._frames.put_nowait((time.monotonic_ns(), SocketState.DISCONNECTED))
@@ -252,4 +270,5 @@ class VenueSocket:
                 connection.transport.abort()
                 return
             with contextlib.suppress(ConnectionClosed):
+                self.budget.sent(time.monotonic())
                 await connection.send('{"method":"ping"}')

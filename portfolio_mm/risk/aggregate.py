@@ -5,7 +5,7 @@ from typing import Final, Protocol
 import msgspec
 
 from portfolio_mm.domain.limits import LimitSet, RiskState
-from portfolio_mm.risk.monitors import drawdown, headroom, loss, position, rate, staleness, user_kill, watchdog
+from portfolio_mm.risk.monitors import drawdown, forced, headroom, loss, position, rate, staleness, user_kill, watchdog
 from portfolio_mm.risk.rules import Rules
 from portfolio_mm.risk.snapshot import Snapshot
 from portfolio_mm.risk.verdict import Verdict
@@ -19,7 +19,17 @@ class Monitor(Protocol):
         ...
 
 
-MONITORS: Final[tuple[Monitor, ...]] = (user_kill, loss, drawdown, headroom, position, staleness, rate, watchdog)
+MONITORS: Final[tuple[Monitor, ...]] = (
+    user_kill,
+    loss,
+    drawdown,
+    headroom,
+    position,
+    forced,
+    staleness,
+    rate,
+    watchdog,
+)
 
 
 class Outlook(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """What monitors read: the account at one moment, as plain numbers. The risk actor fills it from the gateway's view."""
 
-from math import isfinite
+from math import inf, isfinite
 
 import msgspec
 
@@ -56,6 +56,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     address_cap: int
     user_kill: str = ""
     pots: tuple[PotSnapshot, ...] = ()
+    liquidated_age_s: float = inf
+    deleveraged_age_s: float = inf
+    """Since the venue forced a position of ours; infinite when it never did."""
 
     @property
     def known(self) -> bool:

@@ -1,7 +1,7 @@
 """Sections `account` and `venue`: whose money, and where it trades."""
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import Field, field_validator
 
@@ -64,6 +64,14 @@ class Account(Section):
             "Bound of `auto_transfer`: perps are filled up to this amount and never beyond",
             "USD",
             "to what you want to trade with",
+        ),
+    )
+    foreign_orders: Literal["cancel", "tolerate"] = Field(
+        default="cancel",
+        description=note(
+            "What becomes of orders on our coins that this program did not place",
+            "cancel, or tolerate (never touched, counted in the worst case)",
+            "when you trade the same coins by hand",
         ),
     )
 

@@ -25,6 +25,7 @@ class AccountPlan(msgspec.Struct, frozen=True):
     vault: str | None
     auto_transfer: bool
     auto_transfer_max_usd: float
+    foreign_orders: Literal["cancel", "tolerate"]
 
 
 class EmbeddedPlan(msgspec.Struct, frozen=True):

@@ -38,6 +38,10 @@ _MONEY_TABLES: Final = (
     """CREATE TABLE transfer (account TEXT NOT NULL, time_ms INTEGER NOT NULL, name TEXT NOT NULL,
     usd_1e8 INTEGER NOT NULL, PRIMARY KEY (account, time_ms, name)) STRICT""",
 )
+_RUNS: Final = (
+    "CREATE TABLE IF NOT EXISTS run (account TEXT NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (account, run)) STRICT"
+)
+"""Added to files of version 2 as they are opened: releases that do not know it are not disturbed by it."""
 _FROM_1: Final = (
     "DROP TABLE high_water",
     *_MONEY_TABLES,
@@ -62,6 +66,7 @@ def open_state(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(_RUNS)
     except sqlite3.Error as error:
         damaged = "" if isinstance(error, sqlite3.OperationalError) else " is damaged"
         msg = f"state file {path}{damaged}: {error}; {_remedy(path)}"

@@ -147,6 +147,17 @@ class StateStore:
         row = self._one("SELECT ceiling_ms FROM nonce WHERE account = ?", account)
         return 0 if row is None else int(row[0])
 
+    def add_run(self, account: str, run: int) -> None:
+        """Note that a run of this store traded an account: its number is in its orders' cloids."""
+        with self._write() as db:
+            db.execute("INSERT INTO run VALUES (?, ?) ON CONFLICT DO NOTHING", (account, run))
+
+    def runs(self, account: str) -> tuple[int, ...]:
+        """Every run noted for an account."""
+        with self._guard():
+            rows = self._connection.execute("SELECT run FROM run WHERE account = ?", (account,)).fetchall()
+        return tuple(int(row[0]) for row in rows)
+
     def latch_kill(self, reason: str, when_ms: int) -> KillState:
         """Latch the kill switch; the first reason stays, later ones become incidents. Gives what is latched."""
         with self._write() as db:

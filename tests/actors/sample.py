@@ -4,7 +4,8 @@ import time
 
 import msgspec
 
-from portfolio_mm.actors.messages import AllocationView, BudgetView, CoinReport, Pnl, SideReport, View
+from portfolio_mm.actors.budget_view import BudgetView
+from portfolio_mm.actors.messages import AllocationView, CoinReport, Pnl, SideReport, View
 from portfolio_mm.actors.view_rows import LatencyView, PositionView
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.limits import RiskState

@@ -150,6 +150,21 @@ async def test_a_refusal_backs_off_and_tries_again(tmp_path: Path) -> None:
         await bench.reacts(again, lambda new: moves(new) and new["side"] == row["side"], "another try on that side")
 
 
+async def test_a_side_waits_as_long_as_the_gateway_says_and_does_not_guess(tmp_path: Path) -> None:
+    async with coin_bench(tmp_path) as bench:
+        bench.answering = False
+        since = await bench.quiet()
+        bench.market = (BID + 300, ASK + 300)
+        row = await bench.reacts(since, moves, "a move")
+        await asyncio.sleep(0)
+        name = {key: row[key] for key in ("side", "level", "cloid_hi", "cloid_lo")}
+        refused, wait_s = int(Refusal.BUDGET), 0.4  # a guess would be ten seconds
+        bench.tell(event(EventKind.ORDER, status=OrderEvent.REFUSED, oid=refused, tid=int(wait_s * 1e9), **name))
+        bench.answering, began_s, again = True, time.monotonic(), len(bench.commands)
+        await bench.reacts(again, lambda new: moves(new) and new["side"] == row["side"], "another try on that side")
+        assert wait_s <= time.monotonic() - began_s < 5.0
+
+
 async def test_malformed_frames_are_counted_and_do_not_stop_the_coin(tmp_path: Path) -> None:
     async with coin_bench(tmp_path) as bench:
         for bad in (

@@ -12,7 +12,8 @@ import pytest
 
 from portfolio_mm.actors.run_folder import RUN_LOCK, RunFolder
 from portfolio_mm.actors.supervisor import LOOK_S, RestartBudget, Supervisor
-from portfolio_mm.domain.errors import AlreadyRunningError
+from portfolio_mm.cli.start import judge
+from portfolio_mm.domain.errors import AlreadyRunningError, OtherInstanceError
 from tests.actors.waiting import until
 
 WAVES = (("gateway", "risk"), ("coin:BTC",))
@@ -225,3 +226,23 @@ def test_a_budget_counts_changes_of_process_within_its_window() -> None:
     assert budget.exceeded("a", 4, 3.0)
     assert not budget.exceeded("a", 4, 100.0)
     assert not budget.exceeded("b", 9, 3.0)
+
+
+async def test_a_run_whose_account_belongs_to_another_instance_is_ended_and_nothing_is_touched(
+    folder: RunFolder,
+) -> None:
+    cluster, dog = Cluster(), Dog()
+    async with supervised(folder, cluster, dog) as (_, task):
+        owner = await Owner.of(folder)
+        await until(lambda: dog.alive, "a watchdog")
+        folder.refuse("another instance trades on account 0x1")
+        outcome = (await owner.hear())["ended"]
+        await asyncio.wait_for(task, 5)
+        assert cluster.finished == [], "no gateway is asked, no order counted"
+        assert (dog.alive, dog.started) == (False, 1)
+        with pytest.raises(OtherInstanceError, match="another instance trades on account 0x1") as refused:
+            judge(outcome)
+        assert refused.value.exit_code == 5
+        await owner.leave()
+    folder.forget_refusal()
+    assert folder.refusal() == ""

@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
+from portfolio_mm.actors.budget_view import BudgetView
 from portfolio_mm.actors.messages import (
     AllocationView,
-    BudgetView,
     CoinReport,
     Markout,
     PartHealth,

@@ -330,6 +330,7 @@ async def rig(
     folder: Path, settings: VenueSettings | None = None, *, coins: Sequence[str] = COINS, **changes: Any
 ) -> AsyncIterator[Rig]:
     """A venue, and a gateway that is not started yet."""
+    folder.mkdir(exist_ok=True)  # noqa: ASYNC240 - a test
     (folder / "token").write_text(TOKEN)
     async with (
         running_venue(settings or VenueSettings(coins=COINS, block_ms=20, ip_limit=False, admin=True)) as venue,

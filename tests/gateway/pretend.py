@@ -16,6 +16,7 @@ from portfolio_mm.actors.gateway.latency import TickToWire
 from portfolio_mm.actors.gateway.ledger import Ledger
 from portfolio_mm.actors.gateway.nonces import Nonces
 from portfolio_mm.actors.gateway.notes import Note
+from portfolio_mm.actors.gateway.others import Others
 from portfolio_mm.actors.gateway.outbox import Outbox
 from portfolio_mm.actors.gateway.own_order import Key, OwnOrder
 from portfolio_mm.actors.gateway.permits import Permits
@@ -75,9 +76,10 @@ class Pretend:
         self.limit_usd = limit_usd
         self.ledger = Ledger((INSTRUMENT,))
         self.permits, self.market, self.clock = Permits(1), Market((5,)), VenueClock()
-        self.budgets, self.outbox = Budgets(), Outbox()
+        self.budgets, self.outbox = Budgets(self.clock), Outbox()
         self.guard = Guard(self.ledger, self.permits, self.market, self.budgets, self.clock)
         self.told: list[Note] = []
+        self.others = Others(RUN, (), (INSTRUMENT,), tolerate=False)
         self.desk = Desk(
             run=RUN,
             ledger=self.ledger,
@@ -85,6 +87,7 @@ class Pretend:
             permits=self.permits,
             market=self.market,
             outbox=self.outbox,
+            others=self.others,
             tell=self.told.extend,
             now_ns=lambda: self.now_ms * 10**10,
         )
@@ -123,12 +126,15 @@ class Pretend:
     # -- the coin ------------------------------------------------------------------------------------------------
 
     def wish(self, kind: CommandKind, side: int, lots: int, level: int, target: Key = (0, 0)) -> None:
+        self.desk.command(self.made_wish(kind, side, lots, level, target), 0, EPOCH, 10)
+        self.send()
+
+    def made_wish(self, kind: CommandKind, side: int, lots: int, level: int = 0, target: Key = (0, 0)) -> Wish:
+        """A wish as a coin would send it, not sent."""
         self.serial += 1
         hi, lo = cloids.encode(Cloid(RUN, 0, side, level, EPOCH, self.serial))
         px_ticks = 990_000 if side == 0 else 1_010_000
-        wish = Wish(kind, 0, side, level, 0, 0, px_ticks, lots, hi, lo, *target, 0, 0, 0, 1.0, MARK)
-        self.desk.command(wish, 0, EPOCH, 10)
-        self.send()
+        return Wish(kind, 0, side, level, 0, 0, px_ticks, lots, hi, lo, *target, 0, 0, 0, 1.0, MARK)
 
     def send(self) -> None:
         """Everything in the outbox leaves at once; how long it travels is for the test to choose."""

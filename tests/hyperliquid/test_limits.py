@@ -27,7 +27,7 @@ def test_weights_are_the_documented_ones() -> None:
 
 
 def test_ip_weight_comes_back_after_a_minute_and_urgent_reads_may_use_the_reserve() -> None:
-    budget = IpBudget(cap=100, reserve=20)
+    budget = IpBudget(cap=100, reserve=20, cancels=0)
     budget.spend(60, 0.0)
     budget.spend(20, 10.0)
     assert budget.used(10.0) == 80
@@ -39,7 +39,7 @@ def test_ip_weight_comes_back_after_a_minute_and_urgent_reads_may_use_the_reserv
 
 
 def test_each_429_takes_a_quarter_of_the_minute() -> None:
-    budget = IpBudget(cap=100, reserve=20)
+    budget = IpBudget(cap=100, reserve=20, cancels=0)
     for _ in range(3):
         budget.throttled(0.0)
     assert budget.wait_s(5, 1.0) == 0.0
@@ -81,8 +81,19 @@ def test_the_day_budget_counts_legs_and_starts_anew_at_midnight_utc() -> None:
     assert budget.used(noon + MS_PER_DAY) == 40
 
 
-def test_fifty_thousand_a_day_is_little_more_than_half_an_action_a_second() -> None:
-    assert DayBudget().pace_per_s(20_000 * MS_PER_DAY) == pytest.approx(49_000 / 86_400)
+def test_the_day_budget_says_when_it_begins_anew() -> None:
+    assert DayBudget().left_s(20_000 * MS_PER_DAY + 1_000) == 86_399.0
+
+
+def test_a_cancel_finds_room_in_the_weight_of_the_address_when_nothing_else_does() -> None:
+    """HL §5.1."""
+    budget = IpBudget(cap=100, reserve=20, cancels=5)
+    budget.spend(80, 0.0)
+    assert budget.wait_s(1, 1.0) == 59.0
+    assert budget.wait_s(15, 1.0, urgent=True) == 0.0
+    budget.spend(15, 1.0)
+    assert budget.wait_s(1, 2.0, urgent=True) == 58.0
+    assert budget.wait_s(5, 2.0, cancel=True) == 0.0
 
 
 @pytest.mark.parametrize(

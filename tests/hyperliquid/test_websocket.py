@@ -10,6 +10,7 @@ from websockets.asyncio.server import ServerConnection
 
 from portfolio_mm.domain.errors import ConfigurationError, OutcomeUnknown, VenueRefused, VenueUnreachable
 from portfolio_mm.hyperliquid.limits import MAX_POSTS_IN_FLIGHT
+from portfolio_mm.hyperliquid.socket_limits import CANCEL_POSTS
 from portfolio_mm.hyperliquid.websocket import SocketState, VenueSocket, pauses_s
 from portfolio_mm.venue.faults.kinds import HalfOpen
 from portfolio_mm.venue.process import running_venue
@@ -121,14 +122,18 @@ async def test_a_late_answer_is_not_given_to_another_post() -> None:
         await socket.close()
 
 
-async def test_no_more_posts_than_the_venue_allows_are_in_flight() -> None:
+async def test_no_more_posts_than_the_venue_allows_are_in_flight_and_the_last_of_them_are_for_cancels() -> None:
     async with odd_server(silent) as url:
         socket = VenueSocket(url, [])
         await socket.wait_connected(5)
-        posts = [asyncio.create_task(socket.post(REQUEST)) for _ in range(MAX_POSTS_IN_FLIGHT)]
+        posts = [asyncio.create_task(socket.post(REQUEST)) for _ in range(MAX_POSTS_IN_FLIGHT - CANCEL_POSTS)]
         await asyncio.sleep(0)
         with pytest.raises(VenueUnreachable, match="the venue allows 100"):
             await socket.post(REQUEST)
+        posts += [asyncio.create_task(socket.post(REQUEST, cancel=True)) for _ in range(CANCEL_POSTS)]
+        await asyncio.sleep(0)
+        with pytest.raises(VenueUnreachable, match="100 posts await answers"):
+            await socket.post(REQUEST, cancel=True)
         await socket.close()
         assert {type(r) for r in await asyncio.gather(*posts, return_exceptions=True)} == {OutcomeUnknown}
 

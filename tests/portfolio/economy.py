@@ -11,11 +11,12 @@ import msgspec
 import numpy as np
 
 from portfolio_mm.actors.allocation_inputs import allocation_message
+from portfolio_mm.actors.budget_view import BudgetView
 from portfolio_mm.actors.coin_books import Books
 from portfolio_mm.actors.coin_report import report_of
 from portfolio_mm.actors.coin_state import fresh_coin
 from portfolio_mm.actors.gateway.allotment import Allotment
-from portfolio_mm.actors.messages import BudgetView, View
+from portfolio_mm.actors.messages import View
 from portfolio_mm.actors.planner import Planner
 from portfolio_mm.domain.commands import COMMAND, CommandKind
 from portfolio_mm.domain.events import EVENT, LAST, EventKind
@@ -289,7 +290,7 @@ class Economy:
         self.prices.append(message.action_price_usd)
         self.message = message
         for desk in self.desks:
-            self._hear(desk, self._allotment.rows(desk.instrument.index, self._now_ns(), 1e9))
+            self._hear(desk, self._allotment.rows(desk.instrument.index, self._now_ns(), 1e9, self.price_usd))
 
     def _sample(self) -> None:
         for desk in self.desks:

@@ -65,6 +65,8 @@ def account(
     address_used: int = 100,
     user_kill: str = "",
     pots: tuple[PotSnapshot, ...] = (),
+    liquidated_age_s: float = inf,
+    deleveraged_age_s: float = inf,
 ) -> Snapshot:
     """A snapshot of a healthy account, but for what is named."""
     return Snapshot(
@@ -85,6 +87,8 @@ def account(
         address_cap=10_000,
         user_kill=user_kill,
         pots=pots,
+        liquidated_age_s=liquidated_age_s,
+        deleveraged_age_s=deleveraged_age_s,
     )
 
 

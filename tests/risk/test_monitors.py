@@ -49,6 +49,8 @@ def bent() -> Iterator[tuple[str, Snapshot, RiskState]]:
     yield "staleness", account(user_stream_age_s=21.0), CANCEL
     yield "staleness", account(account_age_s=NEVER), CANCEL
     yield "staleness", account(reconciled=False), CANCEL
+    yield "forced", account(liquidated_age_s=1.0), KILLED
+    yield "forced", account(deleveraged_age_s=100.0), REDUCE
     yield "rate", account(address_used=8_500), YELLOW
     yield "rate", account(day_used=49_900), CANCEL
     yield "watchdog", account(watchdog_age_s=6.0), CANCEL

@@ -42,13 +42,14 @@ class Allotment:
             return AllocationView()
         return AllocationView(held.version, held.status, held.binding, held.solve_ms)
 
-    def rows(self, coin: int, now_ns: int, ceiling_usd: float) -> Rows:
+    def rows(self, coin: int, now_ns: int, ceiling_usd: float, price_usd: float) -> Rows:
         """SKEW events, then the ALLOCATION they belong to; nothing before the first allocation.
 
         Args:
             coin: index of the coin.
             now_ns: what is left of the time to live counts from here.
             ceiling_usd: inventory the gateway would admit; the coin is not told more.
+            price_usd: price of one action: the allocation's, dearer when a budget runs short.
         """
         if self.allocation is None:
             return blank(EventKind.SKEW, 0)
@@ -63,6 +64,6 @@ class Allotment:
         skew["seq"] = self.allocation.version
         last = blank(EventKind.ALLOCATION, coin=coin)
         last["px"], last["px2"] = mine.target_usd, min(mine.limit_usd, ceiling_usd)
-        last["sz"], last["sz2"] = self.allocation.action_price_usd, mine.gamma_per_bps_usd
+        last["sz"], last["sz2"] = price_usd, mine.gamma_per_bps_usd
         last["oid"], last["seq"] = max(0, self._ends_ns - now_ns), self.allocation.version
         return np.concatenate([skew, last])

@@ -1,5 +1,7 @@
 """What a gateway is told: addresses, paths, instruments. Keys and tokens appear as paths only."""
 
+from typing import Literal
+
 import msgspec
 
 from portfolio_mm.actors.door import Door
@@ -16,6 +18,8 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     to another master. `leverage` is set at the venue, one per instrument. `hub` is `unix:/path` or `tls://host:port`,
     `outpost` where watchdogs on other machines may join besides.
     `start_equity_usd` is the run's, so that a gateway that comes back counts from there; None: from its first reading.
+    `foreign_orders` says what becomes of orders nobody here placed. When orders of another run of this program rest
+    at the start, new ones are watched for during `watch_s`: longer than a lease (`permit_ttl_s`) and a requote.
     `start_read_ms` is the block time of that reading: later fills and fundings are this run's. `oracle_s` is for how
     long the oracle of a builder-deployed coin may stand still before it counts as silent; the
     venue's universes are read every `universe_s`, every `moody_s` while a coin is in a mood.
@@ -45,6 +49,8 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     account_s: float = 5.0
     reconcile_s: float = 30.0
     blind_s: float = 1.0
+    foreign_orders: Literal["cancel", "tolerate"] = "cancel"
+    watch_s: float = 8.0
     ping_s: float = 5.0
     backoff_s: tuple[float, ...] = BACKOFF_S
     oracle_s: float = 30.0

@@ -12,9 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from portfolio_mm.actors.gateway import worst_case
+from portfolio_mm.actors.gateway.causes import FORCED, Cause
 from portfolio_mm.actors.gateway.guard import Guard
-from portfolio_mm.actors.gateway.ledger import Ledger, order_note
-from portfolio_mm.actors.gateway.notes import FillNote, Note, OrderNote, OrphanNote, PositionNote
+from portfolio_mm.actors.gateway.ledger import Ledger
+from portfolio_mm.actors.gateway.notes import FillNote, Note, OrderNote, OrphanNote, PositionNote, order_note
+from portfolio_mm.actors.gateway.others import Others, Verdict
 from portfolio_mm.actors.gateway.outbox import Outbox
 from portfolio_mm.actors.gateway.own_order import Key, OwnOrder
 from portfolio_mm.actors.gateway.permits import Permits
@@ -45,6 +47,7 @@ class Desk:
         permits: Permits,
         market: Market,
         outbox: Outbox,
+        others: Others,
         tell: Tell,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
@@ -55,6 +58,7 @@ class Desk:
         self._permits = permits
         self._market = market
         self._outbox = outbox
+        self._others = others
         self._tell = tell
         self.placed = 0
         self.modified = 0
@@ -186,19 +190,53 @@ class Desk:
         """Pass on what the ledger says, and act on it in the same turn."""
         if not notes:
             return
+        notes = [self._timed(note) for note in notes]
         for note in notes:
             if isinstance(note, FillNote):
                 self._count_fill(note)
             elif isinstance(note, OrphanNote):
-                self._outbox.cancel_oid(note.coin, note.oid)
+                self._meet(note)
+            elif isinstance(note, OrderNote) and note.cause is not Cause.OURS:
+                self._ended_by_venue(note)
             elif isinstance(note, OrderNote) and note.event in {OrderEvent.ACCEPTED, OrderEvent.REPLACED}:
                 self._arrived(note)
         self._tell(notes)
         if any(isinstance(note, FillNote | PositionNote) for note in notes):
             self.shed()
 
+    def _meet(self, note: OrphanNote) -> None:
+        """An order of nobody here."""
+        if self._others.judge(note, self._guard.venue_ms(self._now_ns())) is Verdict.CANCEL:
+            self._outbox.cancel_oid(note.coin, note.oid)
+        else:
+            self._ledger.tolerate(note)
+            self.shed()
+
+    def _ended_by_venue(self, note: OrderNote) -> None:
+        """An order ended for a reason of the venue's; one for want of margin must not be placed again at once."""
+        name = self._ledger.instruments[note.coin].coin
+        self._others.count(note.cause, f"{name} oid {note.oid}")
+        if note.cause is Cause.MARGIN_CANCEL:
+            self._guard.pause(note.coin, self._now_ns())
+
+    def _forced(self, note: FillNote) -> None:
+        """A fill of somebody's making; where the venue made it, nothing new is placed before everything was read."""
+        instrument = self._ledger.instruments[note.coin]
+        what = f"{instrument.sz_text(note.sz_lots)} {instrument.coin} at {instrument.px(note.px_ticks):g}"
+        self._others.count(note.cause, what)
+        if note.cause in FORCED:
+            self._guard.reconciled = False
+
+    def _timed(self, note: Note) -> Note:
+        """A refusal says when the next order will be possible, so that nobody has to guess."""
+        if isinstance(note, OrderNote) and note.event in {OrderEvent.REFUSED, OrderEvent.MODIFY_FAILED}:
+            return note._replace(wait_ns=self._guard.wait_ns(self._now_ns()))
+        return note
+
     def _count_fill(self, note: FillNote) -> None:
         """A run of fills on one side takes that side off the book at once."""
+        if note.cause is not Cause.OURS and not note.contained:
+            self._forced(note)
         limits = self._permits.limits
         if limits is None or note.taker or note.contained:
             return

@@ -4,15 +4,17 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
-from portfolio_mm.actors.gateway.budgets import Budgets
+from portfolio_mm.actors.gateway.budgets import FAR_S, Budgets
 from portfolio_mm.actors.gateway.clock import VenueClock
 from portfolio_mm.actors.gateway.desk import Desk
+from portfolio_mm.actors.gateway.lanes import PURPOSE, Exchange, wire
 from portfolio_mm.actors.gateway.latency import TickToWire
-from portfolio_mm.actors.gateway.ledger import Ledger, order_note
+from portfolio_mm.actors.gateway.ledger import Ledger
 from portfolio_mm.actors.gateway.nonces import Nonces
-from portfolio_mm.actors.gateway.outbox import Lane, Outbox
+from portfolio_mm.actors.gateway.notes import order_note
+from portfolio_mm.actors.gateway.outbox import MAX_BATCH, Lane, Outbox
 from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.actors.gateway.permits import Permits
 from portfolio_mm.actors.gateway.wish import Approved
@@ -26,21 +28,10 @@ from portfolio_mm.hyperliquid.encode import Action
 from portfolio_mm.hyperliquid.errors import classify, is_gone, modify_removed_old
 from portfolio_mm.hyperliquid.exchange import Signed
 
-RETRY_NS: Final = 250 * NS_PER_MS
+STALE_NS: Final = 500 * NS_PER_MS
+"""An order that cannot leave within this time is given back: its coin will want another one by then."""
 CLOSING_MS: Final = 3_000
 """How long an order that only closes a position may travel; it needs no permit."""
-
-
-class Exchange(Protocol):
-    """The part of the exchange client used here."""
-
-    def sign(self, action: Action, nonce: int, expires_after: int | None = None) -> Signed:
-        """Sign without sending."""
-        ...
-
-    async def send_signed(self, signed: Signed, written: Callable[[], None] | None = None) -> ActionAnswer:
-        """Send what is signed; `written` says that the socket has it."""
-        ...
 
 
 class Dispatch:
@@ -87,7 +78,7 @@ class Dispatch:
             self._timer.cancel()
             self._timer = None
         now_ns = time.monotonic_ns()
-        works = [self._send_lane(lane) for lane in self._outbox.ready(now_ns)]
+        works = [self._send_lane(lane) for lane in self._outbox.ready(now_ns) if self._possible(lane, now_ns)]
         due_ns = self._outbox.due_ns()
         if due_ns is not None:
             delay_s = max(0.001, (due_ns - now_ns) / 1e9)
@@ -97,19 +88,45 @@ class Dispatch:
         for work in works[:1]:
             await work
 
+    def _possible(self, lane: Lane, now_ns: int) -> bool:
+        """Whether a lane may send now; else it is held exactly until then. Lanes are asked in their order of weight."""
+        purpose = PURPOSE[lane]
+        possible = self._budgets.next_action(purpose, now_ns)
+        if possible.wait_s <= 0.0:
+            return True
+        wait_ns = int(min(possible.wait_s, FAR_S) * 1e9)
+        self._outbox.hold(lane, now_ns + wait_ns)
+        if wait_ns > STALE_NS:
+            self._give_back(lane, possible.refusal)
+        return False
+
+    def _give_back(self, lane: Lane, refusal: Refusal) -> None:
+        """Orders that would be stale when they could leave; cancels and takers wait."""
+        if lane is Lane.CREATE:
+            while batch := self._outbox.take_creates():
+                for approved in batch:
+                    self._desk.tell(self._ledger.withdraw(approved.order, OrderEvent.REFUSED, refusal))
+        elif lane is Lane.MODIFY:
+            while batch := self._outbox.take_modifies():
+                for approved in batch:
+                    self._modify_refused(approved, refusal)
+
     def _send_lane(self, lane: Lane) -> Coroutine[None, None, None]:
         """The work of sending one batch of a lane; it is taken out of the outbox at once."""
+        now_ns = time.monotonic_ns()
+        most = self._budgets.batch(PURPOSE[lane], MAX_BATCH)
+        self._budgets.claim(PURPOSE[lane], now_ns)
         match lane:
             case Lane.CANCEL:
-                return self._send_cancels(self._outbox.take_cancels())
+                return self._send_cancels(self._outbox.take_cancels(most))
             case Lane.CANCEL_OID:
-                return self._send_orphans(self._outbox.take_orphans())
+                return self._send_orphans(self._outbox.take_orphans(most))
             case Lane.CREATE:
-                return self._send_orders(self._outbox.take_creates(), time.monotonic_ns())
+                return self._send_orders(self._outbox.take_creates(most), now_ns)
             case Lane.MODIFY:
-                return self._send_modifies(self._outbox.take_modifies(), time.monotonic_ns())
+                return self._send_modifies(self._outbox.take_modifies(most), now_ns)
             case Lane.TAKE:
-                return self._send_orders(self._outbox.take_takers(), time.monotonic_ns())
+                return self._send_orders(self._outbox.take_takers(most), now_ns)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -138,9 +155,9 @@ class Dispatch:
                 self._desk.tell(self._ledger.withdraw(approved.order, OrderEvent.REFUSED, Refusal.NO_PERMIT))
             return
         orders = [approved.order for approved in batch]
-        wires = [self._wire(approved) for approved in batch]
+        wires = [wire(self._ledger, approved) for approved in batch]
         signed = self._sign(encode.order_action(wires), orders, now_ns, closing=closing)
-        answer = await self._send(signed, orders, Lane.CREATE)
+        answer = await self._send(signed, orders)
         if isinstance(answer, Refusal):
             for order in orders:
                 self._desk.tell(self._ledger.withdraw(order, OrderEvent.REFUSED, answer))
@@ -166,15 +183,17 @@ class Dispatch:
     async def _send_modifies(self, batch: list[Approved], now_ns: int) -> None:
         orders = [approved.order for approved in batch]
         if not self._permits.may_create(now_ns):
-            for order in orders:
-                self._desk.tell(self._ledger.modify_failed(order, Refusal.NO_PERMIT))
+            for approved in batch:
+                self._modify_refused(approved, Refusal.NO_PERMIT)
             return
-        pairs = [(approved.target.oid, self._wire(approved)) for approved in batch if approved.target is not None]
+        pairs = [
+            (approved.target.oid, wire(self._ledger, approved)) for approved in batch if approved.target is not None
+        ]
         signed = self._sign(encode.batch_modify_action(pairs), orders, now_ns)
-        answer = await self._send(signed, orders, Lane.MODIFY)
+        answer = await self._send(signed, orders)
         if isinstance(answer, Refusal):
-            for order in orders:
-                self._desk.tell(self._ledger.modify_failed(order, answer))
+            for approved in batch:
+                self._modify_refused(approved, answer)
         elif answer is not None:
             for approved, leg in zip(batch, answer.legs, strict=True):
                 self._modified(approved, leg)
@@ -192,8 +211,13 @@ class Dispatch:
             self._desk.tell(self._ledger.withdraw(order, OrderEvent.REFUSED, leg.refusal))
             self._ask(target)
             return
-        self._desk.tell(self._ledger.modify_failed(order, leg.refusal))
-        if target.cancel_wanted and target.state is OrderState.LIVE:
+        self._modify_refused(approved, leg.refusal)
+
+    def _modify_refused(self, approved: Approved, refusal: Refusal) -> None:
+        """The old order lives on; one that was to go meanwhile goes now."""
+        target = approved.target
+        self._desk.tell(self._ledger.modify_failed(approved.order, refusal))
+        if target is not None and target.cancel_wanted and target.state is OrderState.LIVE:
             target.cancel_wanted = False
             self._desk.cancel(target)
             self.wake()
@@ -208,7 +232,7 @@ class Dispatch:
     async def _send_cancels(self, orders: list[OwnOrder]) -> None:
         legs = [(self._ledger.instruments[order.coin].asset, cloids.text(*order.key)) for order in orders]
         signed = self._sign(encode.cancel_by_cloid_action(legs), [], time.monotonic_ns())
-        answer = await self._send(signed, [], Lane.CANCEL, cancels=orders)
+        answer = await self._send(signed, [], cancels=orders)
         if not isinstance(answer, ActionAnswer) or not answer.accepted:
             self._again(orders)
             return
@@ -223,8 +247,7 @@ class Dispatch:
         self.wake()
 
     def _again(self, orders: Sequence[OwnOrder]) -> None:
-        """Cancels are never dropped: whatever happened to the action, ask again."""
-        self._outbox.hold(Lane.CANCEL, time.monotonic_ns() + RETRY_NS)
+        """Cancels are never dropped: whatever happened to the action, ask again when that is possible."""
         for order in orders:
             if not order.over:
                 self._outbox.cancel(order)
@@ -233,26 +256,13 @@ class Dispatch:
     async def _send_orphans(self, orphans: list[tuple[int, int]]) -> None:
         legs = [(self._ledger.instruments[coin].asset, oid) for coin, oid in orphans]
         signed = self._sign(encode.cancel_action(legs), [], time.monotonic_ns())
-        answer = await self._send(signed, [], Lane.CANCEL_OID)
+        answer = await self._send(signed, [])
         if not isinstance(answer, ActionAnswer) or not answer.accepted:
-            self._outbox.hold(Lane.CANCEL_OID, time.monotonic_ns() + RETRY_NS)
             for coin, oid in orphans:
                 self._outbox.cancel_oid(coin, oid)
             self.wake()
 
     # -- the wire ------------------------------------------------------------------------------------------------
-
-    def _wire(self, approved: Approved) -> encode.OrderWire:
-        order = approved.order
-        return encode.order_wire(
-            self._ledger.instruments[order.coin],
-            order.side,
-            px_ticks=order.px_ticks,
-            sz_lots=order.sz_lots,
-            cloid=order.key,
-            tif=approved.tif,
-            reduce_only=order.reduce_only,
-        )
 
     def _sign(self, action: Action, orders: Sequence[OwnOrder], now_ns: int, *, closing: bool = False) -> Signed:
         """Nonce, expiry no later than the permit's end in venue time, signature; then the intent goes on record."""
@@ -273,10 +283,9 @@ class Dispatch:
             self._latency.written(order, now_ns)
 
     async def _send(
-        self, signed: Signed, orders: Sequence[OwnOrder], lane: Lane, *, cancels: Sequence[OwnOrder] = ()
+        self, signed: Signed, orders: Sequence[OwnOrder], *, cancels: Sequence[OwnOrder] = ()
     ) -> ActionAnswer | Refusal | None:
         """The answer; a refusal when nothing happened at the venue; None when nobody knows."""
-        sent_ns = time.monotonic_ns()
         try:
             answer = await self._exchange.send_signed(signed, partial(self._written, (*orders, *cancels)))
         except OutcomeUnknown:
@@ -284,13 +293,9 @@ class Dispatch:
                 self._desk.uncertain(order, time.monotonic_ns())
             return None
         except VenueError:
-            self._outbox.hold(lane, time.monotonic_ns() + RETRY_NS)
             return Refusal.RATE_LIMIT
         if answer.accepted:
-            self._budgets.spend(signed.legs, self._clock.now_ms(sent_ns))
             return answer
         refusal = classify(answer.error)
-        if lane in {Lane.CREATE, Lane.MODIFY} and refusal in {Refusal.BUDGET, Refusal.RATE_LIMIT}:
-            self._outbox.hold(lane, time.monotonic_ns() + 4 * RETRY_NS)
         self._desk.venue_refused(refusal, answer.error, len(orders))
         return refusal if orders else answer

@@ -12,7 +12,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from portfolio_mm.actors.gateway.notes import OrphanNote
 from portfolio_mm.actors.gateway.own_order import Key, OwnOrder
 from portfolio_mm.actors.gateway.parts import Parts
 from portfolio_mm.actors.messages import Answer
@@ -23,6 +22,7 @@ from portfolio_mm.domain.order import OrderState, Refusal
 from portfolio_mm.domain.price_grid import round_px
 from portfolio_mm.domain.units import BUY, SELL, SIGN
 from portfolio_mm.hyperliquid.account import AccountTruth, read_account, refresh_account
+from portfolio_mm.hyperliquid.user import OrderUpdate
 
 CLOSE_S: Final = 20.0
 WINDOW_S: Final = 75.0
@@ -72,7 +72,7 @@ class Flattening:
         self._refuted: dict[int, tuple[int, int]] = {}
         self._mids: dict[str, str] = {}
         self._truth: AccountTruth | None = None
-        self._rests: list[tuple[int, int]] | None = None
+        self._rests: list[OrderUpdate] | None = None
         self._unread: dict[str, str] = {}
         self._barred = ""
         self._special = ""
@@ -120,7 +120,8 @@ class Flattening:
                 parts.desk.cancel(order)
         if self._rests:
             carried = {order.oid for order in parts.ledger.orders()}
-            parts.desk.tell([OrphanNote(coin, oid) for coin, oid in self._rests if oid not in carried])
+            found = [(parts.ledger.index(row.coin), row) for row in self._rests if row.oid not in carried]
+            parts.desk.tell([parts.ledger.orphan(coin, row) for coin, row in found if coin is not None])
             self._rests = None
         parts.dispatch.wake()
 
@@ -250,7 +251,8 @@ class Flattening:
 
     async def _read_orders(self) -> None:
         settled = not self._resting()
-        rests = await self._parts.reconciler.open_on_our_coins()
+        tolerated, rows = self._parts.ledger.tolerated, await self._parts.reconciler.open_on_our_coins()
+        rests = [row for row in rows if row.oid not in tolerated]
         self._rests = rests if rests or settled else None
 
     async def _read_account(self) -> None:

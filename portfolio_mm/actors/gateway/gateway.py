@@ -10,22 +10,36 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from portfolio_mm.actors.gateway.config import GatewayConfig
+from portfolio_mm.actors.gateway.others import started
+from portfolio_mm.actors.gateway.own_order import key_of
 from portfolio_mm.actors.gateway.parts import Parts, build
 from portfolio_mm.actors.gateway.rhythm import MS_PER_DAY, Rhythm
 from portfolio_mm.actors.gateway.session import Session
 from portfolio_mm.actors.gateway.singleton import NodeLock, Ownership
 from portfolio_mm.domain.cloid import MAX_RUN
-from portfolio_mm.domain.errors import AlreadyRunningError, MalformedMessage, PreflightError, VenueError
+from portfolio_mm.domain.errors import (
+    AlreadyRunningError,
+    MalformedMessage,
+    OtherInstanceError,
+    PreflightError,
+    VenueError,
+)
+from portfolio_mm.domain.events import CoinMode
 from portfolio_mm.hyperliquid.account import AccountTruth
 from portfolio_mm.hyperliquid.encode import update_leverage_action
 from portfolio_mm.storage.state_store import StateStore
 
 LOG: Final = logging.getLogger(__name__)
 CONNECT_S: Final = 10.0
+WATCH_STEP_S: Final = 1.0
+YIELD_LOOK_S: Final = 0.1
+YIELD_S: Final = 5.0
+"""How long the last cancels may take when we leave the account to an older instance."""
 GOODBYE_S: Final = 0.3
 """How long peers may read that this is an orderly end."""
 
@@ -40,6 +54,8 @@ class Gateway:
         self._stopped_text = ""
         self._rhythm: Rhythm | None = None
         self._ready = asyncio.Event()
+        self.now_s: Callable[[], float] = time.time
+        """Wall clock that names the run."""
 
     def endpoint(self) -> str:
         """Where the hub listens; empty before it does."""
@@ -76,6 +92,7 @@ class Gateway:
 
         Raises:
             AlreadyRunningError: another gateway holds the account and cannot be ended.
+            OtherInstanceError: one with another state folder trades on it.
             PreflightError, ConfigurationError, StateError, VenueError: the account cannot be traded on now.
         """
         lock = NodeLock(Path(self._config.lock_file))
@@ -89,7 +106,7 @@ class Gateway:
             lock.release()
 
     async def _live(self, stack: contextlib.AsyncExitStack) -> None:
-        config, now_s = self._config, time.time()
+        config, now_s = self._config, self.now_s()
         store = StateStore(config.state_db)
         stack.callback(store.close)
         owner = Ownership(store, config.account.lower())
@@ -120,6 +137,7 @@ class Gateway:
                 rhythm.keep(),
                 rhythm.settle(),
                 self._guard_ownership(owner),
+                self._yield_to_others(parts),
             )
         ]
         stopped = asyncio.ensure_future(self._stopping.wait())
@@ -138,6 +156,7 @@ class Gateway:
         """Clear the account; the loops that wait for this then read the truth and trade."""
         await parts.socket.wait_connected(CONNECT_S)
         truth = await parts.reconciler.begin()
+        await self._look_for_others(parts)
         now_ms = parts.clock.now_ms(time.monotonic_ns())
         parts.budgets.day.restore(parts.store.day_actions(parts.config.account, now_ms // MS_PER_DAY), now_ms)
         await self._clear(parts)
@@ -156,6 +175,56 @@ class Gateway:
         if left:
             msg = f"{len(left)} orders on our coins could not be cancelled; nothing is traded until they are"
             raise PreflightError(msg)
+
+    async def _look_for_others(self, parts: Parts) -> None:
+        """Orders of another run of this program: left over by a crash, or is it alive? Nothing is cancelled before.
+
+        Raises:
+            OtherInstanceError: new ones appeared while we watched.
+        """
+        others, began_ms = parts.others, parts.clock.now_ms(time.monotonic_ns())
+        late_ms = began_ms + int(parts.config.permit_ttl_s * 1_000)  # what a crashed one had in flight lands before
+        rows = await parts.reconciler.open_on_our_coins()
+        if any(others.foreign_run(key_of(row.cloid)) for row in rows):
+            LOG.warning("orders of another run of this program rest here: watching for %.0f s", parts.config.watch_s)
+            until_s = time.monotonic() + parts.config.watch_s
+            while time.monotonic() < until_s:
+                await asyncio.sleep(WATCH_STEP_S)
+                for row in await parts.reconciler.open_on_our_coins():
+                    run = others.foreign_run(key_of(row.cloid))
+                    if run and row.placed_ms > late_ms:
+                        seen = f"{row.coin} order {row.oid} was placed by its run {started(run)} while we watched"
+                        await self._give_up(seen)
+            LOG.warning("nothing new came: the other run is taken for dead, its orders are cancelled")
+        others.alive_from_ms = max(late_ms, parts.clock.now_ms(time.monotonic_ns()))
+
+    async def _give_up(self, seen: str) -> NoReturn:
+        if self._rhythm is not None:
+            self._rhythm.refused = True
+        await asyncio.sleep(GOODBYE_S)  # the watchdog must hear that these orders are not its own
+        msg = (
+            f"another instance trades on account {self._config.account} (not from {self._config.state_db}): {seen}. "
+            "Stop it first, or give this one another account or sub-account"
+        )
+        raise OtherInstanceError(msg)
+
+    async def _yield_to_others(self, parts: Parts) -> None:
+        """Of two living instances the younger one leaves: it cancels its own orders, and no others.
+
+        Raises:
+            OtherInstanceError: an older one is alive.
+        """
+        while not parts.others.superior:  # noqa: ASYNC110 - it comes with a row of a stream
+            await asyncio.sleep(YIELD_LOOK_S)
+        parts.guard.modes[:] = [CoinMode.CANCEL_ONLY] * len(parts.guard.modes)
+        until_s = time.monotonic() + YIELD_S
+        while time.monotonic() < until_s:
+            parts.desk.cancel_all()
+            parts.dispatch.wake()
+            if all(order.over for order in parts.ledger.orders()):
+                break
+            await asyncio.sleep(YIELD_LOOK_S)
+        await self._give_up(parts.others.superior)
 
     async def _guard_ownership(self, owner: Ownership) -> None:
         """A gateway that was superseded ends at once."""

@@ -6,7 +6,7 @@ Every answer is either an `Approved` order or the class of the refusal. The guar
 from typing import Final
 
 from portfolio_mm.actors.gateway import worst_case
-from portfolio_mm.actors.gateway.budgets import Budgets
+from portfolio_mm.actors.gateway.budgets import FAR_S, Budgets, Purpose
 from portfolio_mm.actors.gateway.clock import VenueClock
 from portfolio_mm.actors.gateway.fill_run import FillRun
 from portfolio_mm.actors.gateway.ledger import Ledger
@@ -19,10 +19,13 @@ from portfolio_mm.domain.instrument import MIN_ORDER_USD
 from portfolio_mm.domain.limits import LimitSet, RiskState
 from portfolio_mm.domain.order import OrderState, Refusal
 from portfolio_mm.domain.price_grid import tick_step
-from portfolio_mm.domain.units import SIDES, SIGN
+from portfolio_mm.domain.units import NS_PER_S, SIDES, SIGN
 
 MAX_FROM_MARK: Final = 0.1
 """A price farther than this share from the mark is a mistake, not a quote."""
+FIRST_PAUSE_NS: Final = 5 * NS_PER_S
+LONGEST_PAUSE_NS: Final = 300 * NS_PER_S
+"""After cancels for want of margin."""
 _STATE_OF_MODE: Final = {
     CoinMode.TRADE: RiskState.GREEN,
     CoinMode.REDUCE_ONLY: RiskState.REDUCE_ONLY,
@@ -43,6 +46,8 @@ class Guard:
         """What the operator or the gateway itself asks of each coin."""
         self.moods: Final = [CoinMode.TRADE for _ in ledger.instruments]
         """What the venue's moods leave of each coin (`moods.py`)."""
+        self._paused_ns: Final = [-2 * LONGEST_PAUSE_NS for _ in ledger.instruments]
+        self._pauses: Final = [0 for _ in ledger.instruments]
         self.fill_run: Final = FillRun(len(ledger.instruments))
         self.reconciled = False
         """False until the ledger equals venue truth; nothing is created before."""
@@ -55,6 +60,22 @@ class Guard:
     def asked(self, coin: int) -> CoinMode:
         """What operator, gateway and venue ask of one coin together."""
         return max(self.modes[coin], self.moods[coin])
+
+    def venue_ms(self, now_ns: int) -> int:
+        """The venue's time."""
+        return self._clock.now_ms(now_ns)
+
+    def pause(self, coin: int, now_ns: int) -> None:
+        """The venue had no margin for what rested on a coin: nothing that adds is placed there for a while."""
+        if now_ns >= self._paused_ns[coin]:
+            calm = now_ns - self._paused_ns[coin] > LONGEST_PAUSE_NS
+            self._pauses[coin] = 0 if calm else self._pauses[coin] + 1
+            pause_ns = min(LONGEST_PAUSE_NS, FIRST_PAUSE_NS * 2 ** min(self._pauses[coin], 10))
+            self._paused_ns[coin] = now_ns + pause_ns
+
+    def wait_ns(self, now_ns: int) -> int:
+        """When the next order will be possible, for those who are refused now; 0 when nothing stands against it."""
+        return int(min(FAR_S, self._budgets.next_action(Purpose.PLACE, now_ns).wait_s) * 1e9)
 
     def place(self, wish: Wish, epoch: int, now_ns: int) -> Approved | Refusal:
         """Judge a new order."""
@@ -112,11 +133,17 @@ class Guard:
         if wish.side not in SIDES or wish.key == NO_KEY or self._ledger.known(wish.key):
             return Refusal.DUPLICATE
         refusal = self._grid_refusal(wish)
-        if refusal is not Refusal.NONE:
-            return refusal
-        if not self._clock.known or not self._budgets.may_spend(1, self._clock.now_ms(now_ns)):
+        return self._budget_refusal(wish, now_ns) if refusal is Refusal.NONE else refusal
+
+    def _budget_refusal(self, wish: Wish, now_ns: int) -> Refusal:
+        """Whether the venue would take it now, and whether it is worth the action."""
+        if not self._clock.known:
             return Refusal.BUDGET
-        return Refusal.PRICED_OUT if wish.gain_usd < self._budgets.price_usd else Refusal.NONE
+        shrinks = worst_case.shrinks(self._ledger.exposure(wish.coin), wish.side, wish.sz_lots)
+        possible = self._budgets.next_action(Purpose.REDUCE if shrinks else Purpose.PLACE, now_ns)
+        if possible.wait_s > 0.0:
+            return possible.refusal
+        return Refusal.PRICED_OUT if wish.gain_usd < self._budgets.price_usd(now_ns) else Refusal.NONE
 
     def _grid_refusal(self, wish: Wish) -> Refusal:
         """Price and size: on the grid, near the mark, not too small."""
@@ -142,6 +169,8 @@ class Guard:
         shrinks = worst_case.shrinks(ledger.exposure(wish.coin), wish.side, wish.sz_lots)
         if reduce_only and not shrinks:
             return Refusal.REDUCE_ONLY
+        if not shrinks and now_ns < self._paused_ns[wish.coin]:
+            return Refusal.MARGIN
         if not shrinks and self.fill_run.pauses(wish.coin, wish.side, now_ns):
             return Refusal.LIMIT
         if not worst_case.fits(ledger, self._market, limits, coin=wish.coin, side=wish.side, lots=wish.sz_lots):

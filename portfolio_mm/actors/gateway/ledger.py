@@ -5,14 +5,24 @@ of unknown fate, or ended at the venue with fills whose rows have not come. An o
 fact. A modify counts the old order and the new one: the old may be filled in part between its last row and the modify.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 
+from portfolio_mm.actors.gateway.causes import of_fill, of_status
 from portfolio_mm.actors.gateway.exposure import Exposure
-from portfolio_mm.actors.gateway.notes import FillNote, FundingNote, Note, OrderNote, OrphanNote, PositionNote
-from portfolio_mm.actors.gateway.own_order import NO_KEY, Key, OwnOrder
+from portfolio_mm.actors.gateway.notes import (
+    FillNote,
+    FundingNote,
+    Note,
+    OrderNote,
+    OrphanNote,
+    PositionNote,
+    order_note,
+)
+from portfolio_mm.actors.gateway.own_order import Key, OwnOrder, key_of
 from portfolio_mm.actors.gateway.past import Past
 from portfolio_mm.actors.gateway.positions import Position, SeenFills, Traded
+from portfolio_mm.actors.gateway.tolerated import Tolerated
 from portfolio_mm.domain import cloid as cloids
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.order import OrderEvent, OrderState, Refusal
@@ -24,8 +34,11 @@ from portfolio_mm.hyperliquid.user import Fill, Funding, OrderUpdate
 class Ledger:
     """All state about own orders and positions of one account."""
 
-    def __init__(self, instruments: Sequence[Instrument]) -> None:
+    def __init__(self, instruments: Sequence[Instrument], user: str = "") -> None:
         self.instruments: Final = tuple(instruments)
+        self._user = user
+        """Whose account it is, lower case."""
+        self.tolerated: Final = Tolerated()
         self._index = {one.coin: one.index for one in instruments}
         self._live: list[dict[Key, OwnOrder]] = [{} for _ in instruments]
         self._by_oid: dict[int, OwnOrder] = {}
@@ -71,6 +84,7 @@ class Ledger:
             sums = [0, 0]
             for order in self._live[coin].values():
                 sums[order.side] += order.remaining_lots
+            sums = [lots + self.tolerated.lots(coin, side) for side, lots in enumerate(sums)]
             found = self._exposure[coin] = Exposure(self.positions[coin].szi_lots, *sums)
         return found
 
@@ -92,7 +106,7 @@ class Ledger:
             return []
         order.ended_lots, order.refusal = order.filled_lots, refusal
         self._retire(order)
-        return [_note(order, event, refusal=refusal), *self._released(order)]
+        return [order_note(order, event, refusal=refusal), *self._released(order)]
 
     def accepted(self, order: OwnOrder, oid: int) -> list[Note]:
         """The venue holds the order under `oid`; said once, whichever of answer and stream comes first."""
@@ -107,7 +121,7 @@ class Ledger:
         if order.state in {OrderState.PENDING, OrderState.UNKNOWN}:
             order.state = OrderState.LIVE
         self._held_back.pop(order.key, None)  # REPLACED says that the old order is gone
-        return [_note(order, event)] if first else []
+        return [order_note(order, event)] if first else []
 
     def ended(
         self,
@@ -123,7 +137,7 @@ class Ledger:
         self._touch(order.coin)
         order.ended_lots = order.filled_lots if total_filled is None else max(total_filled, order.filled_lots)
         order.ended_ms, order.refusal = at_ms, refusal
-        note = _note(order, event, refusal=refusal, venue_ms=at_ms)
+        note = order_note(order, event, refusal=refusal, venue_ms=at_ms)
         successor = self.find(order.replaced_by) if order.replaced_by is not None else None
         waits = event is OrderEvent.CANCELLED and successor is not None and successor.oid == 0 and not successor.over
         if order.remaining_lots == 0:
@@ -151,15 +165,41 @@ class Ledger:
         coin = self._index.get(update.coin)
         if coin is None:
             return []
-        key = _key(update.cloid)
+        key = key_of(update.cloid)
         order = self._live[coin].get(key) or self._by_oid.get(update.oid)
         if order is None:
-            over = update.is_terminal or self._past.finished(key, update.oid)
-            return [] if over else [OrphanNote(coin, update.oid)]
+            return self._stranger(coin, key, update)
         if not update.is_terminal:
             return self._open(order, update)
         notes = self.accepted(order, update.oid) if update.status == "filled" else []
         return notes + self._terminal(order, update)
+
+    def _stranger(self, coin: int, key: Key, update: OrderUpdate) -> list[Note]:
+        """A row of an order we do not carry."""
+        if update.is_terminal or self._past.finished(key, update.oid):
+            self.tolerated.drop(update.oid)
+            self._touch(coin)
+            return []
+        note = self.orphan(coin, update)
+        if update.oid in self.tolerated:
+            self.tolerate(note)
+            return []
+        return [note]
+
+    def orphan(self, coin: int, update: OrderUpdate) -> OrphanNote:
+        """An order of nobody here, in words of the ledger."""
+        lots = self.instruments[coin].lots(update.sz)
+        return OrphanNote(coin, update.oid, update.side, lots, key_of(update.cloid), update.placed_ms)
+
+    def tolerate(self, note: OrphanNote) -> None:
+        """Count an order of somebody else from now on, with what is left of it."""
+        self.tolerated.add(note)
+        self._touch(note.coin)
+
+    def forget_others(self, shown: Container[int]) -> None:
+        """The venue shows only these orders: others that were tolerated are gone."""
+        for coin in self.tolerated.keep_only(shown):
+            self._touch(coin)
 
     def _open(self, order: OwnOrder, update: OrderUpdate) -> list[Note]:
         notes = self.accepted(order, update.oid)
@@ -169,7 +209,7 @@ class Ledger:
             if cut > order.cut_lots and left < order.remaining_lots:
                 order.cut_lots = cut
                 self._touch(order.coin)
-                notes.append(_note(order, OrderEvent.SHRUNK, venue_ms=update.status_ms))
+                notes.append(order_note(order, OrderEvent.SHRUNK, venue_ms=update.status_ms))
         return notes
 
     def _terminal(self, order: OwnOrder, update: OrderUpdate) -> list[Note]:
@@ -183,7 +223,9 @@ class Ledger:
             event = OrderEvent.FILLED
         elif update.status.lower().endswith("rejected"):
             event, refusal, total = OrderEvent.REFUSED, classify(update.status), order.filled_lots
-        return self.ended(order, total, event, refusal, update.status_ms)
+        notes = self.ended(order, total, event, refusal, update.status_ms)
+        cause = of_status(update.status)
+        return [note._replace(cause=cause) if isinstance(note, OrderNote) else note for note in notes]
 
     def on_fill(self, fill: Fill) -> list[Note]:
         """One fill, from any source; nothing when it was counted before or is of a foreign coin."""
@@ -192,14 +234,16 @@ class Ledger:
             return []
         instrument = self.instruments[coin]
         lots, px = instrument.lots(fill.sz), float(fill.px)
-        key = _key(fill.cloid)
+        key = key_of(fill.cloid)
         order = self._live[coin].get(key) or self._by_oid.get(fill.oid)
         key = order.key if order is not None else key
         level = cloids.decode(*key).level if cloids.is_ours(key[0]) else 0
         ticks = instrument.ticks(fill.px)
         changed = self.positions[coin].fill(Traded(fill.time_ms, SIGN[fill.side] * lots, px))
         what = (coin, fill.side, ticks, lots, fill.fee_1e8, fill.oid, fill.tid, fill.time_ms, fill.crossed)
-        notes: list[Note] = [FillNote(*what, key, level, contained=not changed)]
+        cause = of_fill(fill, self._user, key, known=order is not None)
+        notes: list[Note] = [FillNote(*what, key, level, contained=not changed, cause=cause)]
+        self.tolerated.fill(fill.oid, lots)
         self.fills += 1
         self.traded_usd += lots * px / 10**instrument.sz_decimals
         self._touch(coin)
@@ -223,7 +267,7 @@ class Ledger:
         elif order.remaining_lots == 0:
             notes += self.ended(order, order.filled_lots, OrderEvent.FILLED, at_ms=fill.time_ms)
         else:
-            notes.append(_note(order, OrderEvent.SHRUNK, venue_ms=fill.time_ms))
+            notes.append(order_note(order, OrderEvent.SHRUNK, venue_ms=fill.time_ms))
         return notes
 
     def on_position(self, coin: int, szi_lots: int, entry_px: float, at_ms: int) -> list[Note]:
@@ -255,31 +299,3 @@ class Ledger:
 
     def _touch(self, coin: int) -> None:
         self._exposure[coin] = None
-
-
-def _key(cloid: str | None) -> Key:
-    try:
-        return NO_KEY if cloid is None else cloids.from_text(cloid)
-    except ValueError:
-        return NO_KEY
-
-
-def _note(order: OwnOrder, event: OrderEvent, *, refusal: Refusal = Refusal.NONE, venue_ms: int = 0) -> OrderNote:
-    return OrderNote(
-        coin=order.coin,
-        side=order.side,
-        level=order.level,
-        key=order.key,
-        epoch=order.epoch,
-        event=event,
-        oid=order.oid,
-        px_ticks=order.px_ticks,
-        sz_lots=0 if order.over else order.remaining_lots,
-        refusal=refusal,
-        venue_ms=venue_ms,
-    )
-
-
-def order_note(order: OwnOrder, event: OrderEvent, refusal: Refusal = Refusal.NONE) -> OrderNote:
-    """What can be said of an order right now."""
-    return _note(order, event, refusal=refusal)

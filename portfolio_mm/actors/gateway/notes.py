@@ -2,12 +2,16 @@
 
 from typing import NamedTuple
 
-from portfolio_mm.actors.gateway.own_order import NO_KEY, Key
+from portfolio_mm.actors.gateway.causes import Cause
+from portfolio_mm.actors.gateway.own_order import NO_KEY, Key, OwnOrder
 from portfolio_mm.domain.order import OrderEvent, Refusal
 
 
 class OrderNote(NamedTuple):
-    """Something happened to one own order; `sz_lots` is what remains of it."""
+    """Something happened to one own order; `sz_lots` is what remains of it.
+
+    A refusal says in `wait_ns` when the next order will be possible, where the gateway knows; else 0.
+    """
 
     coin: int
     side: int
@@ -20,6 +24,8 @@ class OrderNote(NamedTuple):
     sz_lots: int = 0
     refusal: Refusal = Refusal.NONE
     venue_ms: int = 0
+    wait_ns: int = 0
+    cause: Cause = Cause.OURS
 
 
 class FillNote(NamedTuple):
@@ -40,6 +46,7 @@ class FillNote(NamedTuple):
     key: Key = NO_KEY
     level: int = 0
     contained: bool = False
+    cause: Cause = Cause.OURS
 
 
 class FundingNote(NamedTuple):
@@ -60,10 +67,31 @@ class PositionNote(NamedTuple):
 
 
 class OrphanNote(NamedTuple):
-    """An order rests on one of our coins that the ledger does not carry: it must go."""
+    """An order rests on one of our coins that the ledger does not carry: somebody must judge it (others.py)."""
 
     coin: int
     oid: int
+    side: int = 0
+    sz_lots: int = 0
+    key: Key = NO_KEY
+    placed_ms: int = 0
 
 
 Note = OrderNote | FillNote | FundingNote | PositionNote | OrphanNote
+
+
+def order_note(order: OwnOrder, event: OrderEvent, refusal: Refusal = Refusal.NONE, *, venue_ms: int = 0) -> OrderNote:
+    """What can be said of an order right now."""
+    return OrderNote(
+        coin=order.coin,
+        side=order.side,
+        level=order.level,
+        key=order.key,
+        epoch=order.epoch,
+        event=event,
+        oid=order.oid,
+        px_ticks=order.px_ticks,
+        sz_lots=0 if order.over else order.remaining_lots,
+        refusal=refusal,
+        venue_ms=venue_ms,
+    )

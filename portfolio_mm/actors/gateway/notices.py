@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from portfolio_mm.actors.gateway.ledger import order_note
-from portfolio_mm.actors.gateway.notes import FillNote, FundingNote, Note, OrderNote, PositionNote
+from portfolio_mm.actors.gateway.notes import FillNote, FundingNote, Note, OrderNote, PositionNote, order_note
 from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.domain.events import EVENT, TAKER, AccountMode, CoinMode, EventKind, Mood
 from portfolio_mm.domain.instrument import Instrument
@@ -47,7 +46,8 @@ def _order(row: Any, note: OrderNote) -> None:
     row["coin"], row["side"], row["level"] = note.coin, note.side, note.level
     row["status"] = note.event
     row["venue_ms"] = note.venue_ms
-    row["oid"] = int(note.refusal) if note.event in {OrderEvent.REFUSED, OrderEvent.MODIFY_FAILED} else note.oid
+    refused = note.event in {OrderEvent.REFUSED, OrderEvent.MODIFY_FAILED}
+    row["oid"], row["tid"] = (int(note.refusal), note.wait_ns) if refused else (note.oid, 0)
     row["cloid_hi"], row["cloid_lo"] = note.key
     row["px_ticks"], row["sz_lots"] = note.px_ticks, note.sz_lots
 

@@ -114,23 +114,23 @@ class Outbox:
         """Keep a lane back after a failure."""
         self._held_ns[lane] = max(self._held_ns[lane], until_ns)
 
-    def take_cancels(self) -> list[OwnOrder]:
+    def take_cancels(self, most: int = MAX_BATCH) -> list[OwnOrder]:
         """Up to a batch of cancels by cloid."""
-        return [self._cancels.pop(key) for key in tuple(self._cancels)[:MAX_BATCH]]
+        return [self._cancels.pop(key) for key in tuple(self._cancels)[:most]]
 
-    def take_orphans(self) -> list[tuple[int, int]]:
+    def take_orphans(self, most: int = MAX_BATCH) -> list[tuple[int, int]]:
         """Up to a batch of (coin, oid)."""
-        return [(self._orphans.pop(oid), oid) for oid in tuple(self._orphans)[:MAX_BATCH]]
+        return [(self._orphans.pop(oid), oid) for oid in tuple(self._orphans)[:most]]
 
-    def take_creates(self) -> list[Approved]:
+    def take_creates(self, most: int = MAX_BATCH) -> list[Approved]:
         """Up to a batch of post-only orders."""
-        return [self._creates.pop(slot) for slot in tuple(self._creates)[:MAX_BATCH]]
+        return [self._creates.pop(slot) for slot in tuple(self._creates)[:most]]
 
-    def take_modifies(self) -> list[Approved]:
+    def take_modifies(self, most: int = MAX_BATCH) -> list[Approved]:
         """Up to a batch of replacements."""
-        return [self._modifies.pop(key) for key in tuple(self._modifies)[:MAX_BATCH]]
+        return [self._modifies.pop(key) for key in tuple(self._modifies)[:most]]
 
-    def take_takers(self) -> list[Approved]:
+    def take_takers(self, most: int = MAX_BATCH) -> list[Approved]:
         """Up to a batch of takers."""
-        taken, self._takers = self._takers[:MAX_BATCH], self._takers[MAX_BATCH:]
+        taken, self._takers = self._takers[:most], self._takers[most:]
         return taken

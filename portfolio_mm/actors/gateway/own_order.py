@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from portfolio_mm.domain import cloid as cloids
 from portfolio_mm.domain.order import OrderState, Refusal
 
 Key = tuple[int, int]
@@ -65,3 +66,11 @@ class OwnOrder:
     def leaving(self) -> bool:
         """A cancel was sent or will be as soon as it can."""
         return self.cancel_wanted or self.state is OrderState.CANCELLING
+
+
+def key_of(cloid: str | None) -> Key:
+    """A cloid of the wire as two words; NO_KEY without one, or when it is not one."""
+    try:
+        return NO_KEY if cloid is None else cloids.from_text(cloid)
+    except ValueError:
+        return NO_KEY

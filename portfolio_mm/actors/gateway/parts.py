@@ -26,6 +26,7 @@ from portfolio_mm.actors.gateway.moods import Moods
 from portfolio_mm.actors.gateway.nonces import Nonces
 from portfolio_mm.actors.gateway.notes import FillNote, FundingNote, Note, OrderNote
 from portfolio_mm.actors.gateway.notices import note_rows
+from portfolio_mm.actors.gateway.others import Others
 from portfolio_mm.actors.gateway.outbox import Outbox
 from portfolio_mm.actors.gateway.permits import Permits
 from portfolio_mm.actors.gateway.readings import Readings
@@ -58,6 +59,7 @@ class Parts(NamedTuple):
     permits: Permits
     guard: Guard
     outbox: Outbox
+    others: Others
     desk: Desk
     tally: Tally
     nonces: Nonces
@@ -110,7 +112,7 @@ class Teller:
                 instrument = self._ledger.instruments[note.coin]
                 if not note.contained:  # else the venue's own count of the address has it
                     usd = instrument.sz(note.sz_lots) * instrument.px(note.px_ticks)
-                    self._budgets.address.spend(0, traded_usd=usd)
+                    self._budgets.earn(usd)
             elif isinstance(note, FundingNote):
                 self._money.funding(note)
                 self._bookings.add(note)
@@ -131,7 +133,11 @@ async def build(
         StateError: the disk refuses.
     """
     signer = Signer.from_file(config.key_path)
-    ledger, clock, budgets = Ledger(config.instruments), VenueClock(), Budgets(config.day_cap)
+    user = config.account.lower()
+    ledger, clock = Ledger(config.instruments, user), VenueClock()
+    store.add_run(user, run)
+    others = Others(run, store.runs(user), config.instruments, tolerate=config.foreign_orders == "tolerate")
+    budgets = Budgets(clock, config.day_cap)
     market, permits, outbox, latency = Market(config.leverage), Permits(epoch), Outbox(), TickToWire()
     money, bookings = AccountView(ledger, market, config.start_equity_usd), Bookings(config.instruments)
     ledger.fills_seen.began_ms = ledger.fundings_seen.began_ms = config.start_read_ms or 0
@@ -149,6 +155,7 @@ async def build(
         permits=permits,
         market=market,
         outbox=outbox,
+        others=others,
         tell=Teller(
             ledger=ledger,
             hub=hub,
@@ -163,13 +170,21 @@ async def build(
         Path(config.state_db).with_name(f"tally-{config.account.lower()}.ckpt"), config.start_read_ms or 0, desk
     )
     tally.resume()
-    user = config.account.lower()
     streams = [{"type": kind, "user": user} for kind in USER_STREAMS]
     streams += subscriptions(user, tuple(each.coin for each in config.instruments if each.dex))
-    socket = VenueSocket(config.ws_url, streams, ping_s=config.ping_s, backoff_s=config.backoff_s)
+    socket = VenueSocket(
+        config.ws_url, streams, ping_s=config.ping_s, backoff_s=config.backoff_s, budget=budgets.socket
+    )
     stack.push_async_callback(socket.close)
     exchange = ExchangeClient(
-        socket, session, signer, config.url, mainnet=config.mainnet, vault=config.vault, budget=budgets.ip
+        socket,
+        session,
+        signer,
+        config.url,
+        mainnet=config.mainnet,
+        vault=config.vault,
+        budget=budgets.ip,
+        meter=budgets,
     )
     nonces = Nonces(store, signer.address)
     dispatch = Dispatch(
@@ -208,6 +223,7 @@ async def build(
         permits=permits,
         guard=guard,
         outbox=outbox,
+        others=others,
         desk=desk,
         tally=tally,
         nonces=nonces,

@@ -14,7 +14,6 @@ from typing import Any, Final
 from portfolio_mm.actors.gateway.clock import VenueClock
 from portfolio_mm.actors.gateway.desk import Desk
 from portfolio_mm.actors.gateway.ledger import Ledger
-from portfolio_mm.actors.gateway.notes import OrphanNote
 from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.domain.errors import MalformedMessage
 from portfolio_mm.domain.order import OrderState
@@ -172,6 +171,7 @@ class Reconciler:
             if self._ledger.index(update.coin) is not None:
                 shown.add(update.oid)
                 self._desk.tell(self._ledger.on_update(update))
+        self._ledger.forget_others(shown)
         self._question(carried, shown, before_ns)
 
     def _question(self, carried: Sequence[OwnOrder], shown: set[int], before_ns: int) -> None:
@@ -190,25 +190,32 @@ class Reconciler:
         lists = await asyncio.gather(*(self._info.frontend_open_orders(self._user, dex) for dex in self._dexes))
         return [row for rows in lists for row in rows]
 
-    async def open_on_our_coins(self) -> list[tuple[int, int]]:
-        """(coin, oid) of every order the venue shows on the coins of this run."""
-        rows = await self._open_orders()
-        found = [(self._ledger.index(row["coin"]), int(row["oid"])) for row in rows]
-        return [(coin, oid) for coin, oid in found if coin is not None]
+    async def open_on_our_coins(self) -> list[OrderUpdate]:
+        """Every order the venue shows on the coins of this run, whoever placed it."""
+        rows = [_open_row(row) for row in await self._open_orders()]
+        return [row for row in rows if self._ledger.index(row.coin) is not None]
 
     async def clear(self) -> list[tuple[int, int]]:
-        """Cancel everything on our coins, whoever placed it, until the venue shows nothing; gives what is left."""
+        """Cancel everything on our coins that may not stay, until the venue shows nothing else; (coin, oid) left."""
         left: list[tuple[int, int]] = []
         for pause_s in CLEAR_PAUSES_S:
             self._desk.cancel_all()
-            left = await self.open_on_our_coins()
+            rows = await self.open_on_our_coins()
+            tolerated = self._ledger.tolerated
+            carried = {order.oid for order in self._ledger.orders()}
+            strange = [row for row in rows if row.oid not in carried and row.oid not in tolerated]
+            self._desk.tell([self._ledger.orphan(self._coin(row), row) for row in strange])
+            left = [(self._coin(row), row.oid) for row in rows if row.oid not in tolerated]
             if not left and not self._ledger_rests():
                 return []
-            carried = {order.oid for order in self._ledger.orders()}
-            self._desk.tell([OrphanNote(coin, oid) for coin, oid in left if oid not in carried])
             self._wake()
             await asyncio.sleep(pause_s)
         return left
+
+    def _coin(self, row: OrderUpdate) -> int:
+        found = self._ledger.index(row.coin)
+        assert found is not None
+        return found
 
     def _ledger_rests(self) -> bool:
         return any(not order.over for order in self._ledger.orders())

@@ -7,6 +7,7 @@ import time
 from typing import Final
 
 from portfolio_mm.actors.gateway.account_view import NEVER_S
+from portfolio_mm.actors.gateway.budgets import Purpose
 from portfolio_mm.actors.gateway.parts import USER_STREAMS, Parts
 from portfolio_mm.actors.gateway.requests import Requests
 from portfolio_mm.actors.gateway.session import Session
@@ -41,6 +42,8 @@ class Rhythm:
         self._stale = asyncio.Event()
         self._blind_since: float | None = time.monotonic()
         self.malformed = 0
+        self.refused = False
+        """We leave the account to another instance, whose orders the watchdog must not touch."""
         self.cleared = asyncio.Event()
         """Set once everything found at the start is cancelled; the streams are read from then on."""
         self.ready = asyncio.Event()
@@ -115,7 +118,7 @@ class Rhythm:
         await self.cleared.wait()
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stale.wait(), self._parts.config.reconcile_s)
+                await asyncio.wait_for(self._stale.wait(), self._parts.config.reconcile_s * self._patience())
             pause_s = LEAST_PAUSE_S - (time.monotonic() - last_s)
             if self._parts.guard.reconciled and pause_s > 0.0:  # hints of the venue come in bursts
                 await asyncio.sleep(pause_s)
@@ -139,6 +142,10 @@ class Rhythm:
                 self.ready.set()
             self._session.enforce()
 
+    def _patience(self) -> float:
+        """Reads that nothing forces come more rarely while the weight of this internet address runs short."""
+        return self._parts.budgets.patience(time.monotonic_ns())
+
     async def _read(self, truth: AccountTruth) -> bool:
         parts = self._parts
         taken = await parts.readings.take(truth, look=True)
@@ -156,7 +163,8 @@ class Rhythm:
         while True:
             seen = parts.lookout.mode_seen
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(seen.wait(), parts.readings.pause_s(parts.config.account_s))
+                pause_s = parts.readings.pause_s(parts.config.account_s) * self._patience()
+                await asyncio.wait_for(seen.wait(), pause_s)
             known, asks_mode = parts.money.truth, seen.is_set() or parts.readings.in_doubt
             if known is None:
                 await asyncio.sleep(TURN_S)
@@ -185,7 +193,8 @@ class Rhythm:
         """Work off orders of unknown fate."""
         while True:
             await asyncio.sleep(self._parts.config.permit_s)
-            await self._parts.doubts.work()
+            if self._parts.budgets.next_action(Purpose.CANCEL, time.monotonic_ns()).wait_s <= 0.0:
+                await self._parts.doubts.work()
             self._parts.dispatch.wake()
 
     # -- holding limits and permits ------------------------------------------------------------------------------
@@ -194,6 +203,9 @@ class Rhythm:
         """Twenty times a second: permits that ended, limits, a stream that stays down, coins that missed events."""
         while True:
             await asyncio.sleep(TURN_S)
+            if self._parts.others.reread:
+                self._parts.others.reread = False
+                self._stale.set()
             blind = self._blind_since
             if blind is not None and time.monotonic() - blind > self._parts.config.blind_s:
                 self._parts.desk.cancel_all()
@@ -209,7 +221,8 @@ class Rhythm:
         while True:
             view = self.view()
             parts.hub.say(PermitRequest(parts.epoch, time.monotonic_ns(), view), "risk")
-            parts.hub.say(Heartbeat(time.monotonic_ns(), stopping=self.requests.stopping), "watchdog")
+            beat = Heartbeat(time.monotonic_ns(), stopping=self.requests.stopping, refused=self.refused)
+            parts.hub.say(beat, "watchdog")
             parts.hub.say(view, "portfolio", "console")
             await asyncio.sleep(parts.config.permit_s)
 
@@ -229,6 +242,8 @@ class Rhythm:
             self._session.tell_account()
             parts.market.equity_usd = parts.money.equity_usd
             parts.market.group(parts.money.ledgers())
+            parts.budgets.observe(time.monotonic_ns())
+            self._session.tell_price()
             await asyncio.sleep(KEEP_S)
 
     # -- the view ------------------------------------------------------------------------------------------------
@@ -257,6 +272,7 @@ class Rhythm:
             transfers=parts.transfers,
             allotment=parts.allotment,
             moods=parts.moods,
+            others=parts.others,
         )
         peers = tuple((link.name, (now_ns - link.heard_ns) / 1e9) for link in parts.hub.links())
         silent_s = (now_ns - session.watchdog_ns) / 1e9 if session.watchdog_ns else NEVER_S

@@ -46,6 +46,7 @@ class Session:
         self.reports: dict[int, CoinReport] = {}
         self.watchdog_ns = 0
         self._told_state: dict[int, RiskState] = {}
+        self._told_usd = 0.0
         self._parts: Parts | None = None
         self._requests: Requests | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -167,9 +168,20 @@ class Session:
         parts, now_ns = self.parts, time.monotonic_ns()
         if not parts.allotment.take(allocation, now_ns):
             return
-        parts.budgets.price_usd = allocation.action_price_usd
+        parts.budgets.published_usd = allocation.action_price_usd
+        self._tell_allocation(now_ns)
+
+    def _tell_allocation(self, now_ns: int) -> None:
+        self._told_usd = self.parts.budgets.price_usd(now_ns)
         for link in self.hub.coins():
             self.hub.events(link, self._allocation_rows(link.coin, now_ns))
+
+    def tell_price(self) -> None:
+        """Tell every coin its allocation again once the price of an action has moved by a tenth."""
+        now_ns = time.monotonic_ns()
+        price_usd = self.parts.budgets.price_usd(now_ns)
+        if abs(price_usd - self._told_usd) > 0.1 * self._told_usd:
+            self._tell_allocation(now_ns)
 
     def _permit(self, answer: PermitAnswer) -> None:
         if self.parts.permits.take(answer, time.monotonic_ns()):
@@ -210,7 +222,7 @@ class Session:
         if parts.permits.limits is not None:
             name = parts.ledger.instruments[coin].coin
             ceiling_usd = HEADROOM * position_limit_usd(parts.permits.limits, name)
-        return parts.allotment.rows(coin, now_ns, ceiling_usd)
+        return parts.allotment.rows(coin, now_ns, ceiling_usd, parts.budgets.price_usd(now_ns))
 
     def account_rows(self, coin: int) -> Rows:
         """ACCOUNT as of now for one coin, with its fees and its dex's collateral; empty before the first reading."""

@@ -7,12 +7,14 @@ from typing import NamedTuple
 from portfolio_mm.actors.gateway.account_view import NEVER_S, AccountView
 from portfolio_mm.actors.gateway.allotment import Allotment
 from portfolio_mm.actors.gateway.budgets import Budgets
+from portfolio_mm.actors.gateway.causes import Cause
 from portfolio_mm.actors.gateway.clock import VenueClock
 from portfolio_mm.actors.gateway.desk import Desk
 from portfolio_mm.actors.gateway.guard import Guard
 from portfolio_mm.actors.gateway.latency import TickToWire
 from portfolio_mm.actors.gateway.ledger import Ledger
 from portfolio_mm.actors.gateway.moods import Moods
+from portfolio_mm.actors.gateway.others import Others
 from portfolio_mm.actors.gateway.permits import Permits
 from portfolio_mm.actors.gateway.transfers import Transfers
 from portfolio_mm.actors.gateway.worst_case import Market, position_limit_usd
@@ -41,6 +43,7 @@ class Sources(NamedTuple):
     transfers: Transfers
     allotment: Allotment
     moods: Moods
+    others: Others
 
 
 class Pulse(NamedTuple):
@@ -83,7 +86,7 @@ def build(sources: Sources, reports: Mapping[int, CoinReport], pulse: Pulse) -> 
         risk_reasons=permits.reasons(now_ns),
         permit_left_s=permits.left_ns(now_ns) / 1e9,
         limits_version=0 if permits.limits is None else permits.limits.version,
-        budget=sources.budgets.view(now_ms, now_ns / 1e9),
+        budget=sources.budgets.view(now_ms, now_ns),
         allocation=sources.allotment.view(),
         latency=sources.latency.market.view(),
         latency_other=sources.latency.other.view(),
@@ -103,6 +106,10 @@ def build(sources: Sources, reports: Mapping[int, CoinReport], pulse: Pulse) -> 
         malformed=pulse.malformed,
         pots=sources.money.pots(),
         notices=sources.moods.words(),
+        others=tuple((cause.name, count) for cause, count in sorted(sources.others.counts.items())),
+        others_text=sources.others.last_text,
+        liquidated_age_s=sources.others.age_s(Cause.LIQUIDATION),
+        deleveraged_age_s=sources.others.age_s(Cause.DELEVERAGING),
     )
 
 
