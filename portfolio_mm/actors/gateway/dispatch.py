@@ -23,7 +23,7 @@ from portfolio_mm.domain.units import NS_PER_MS
 from portfolio_mm.hyperliquid import encode
 from portfolio_mm.hyperliquid.answer import ActionAnswer, Leg, LegState
 from portfolio_mm.hyperliquid.encode import Action
-from portfolio_mm.hyperliquid.errors import classify, is_gone, modify_removed_old
+from portfolio_mm.hyperliquid.errors import classify, is_gone, is_nonce_used, modify_removed_old
 from portfolio_mm.hyperliquid.exchange import Signed
 
 RETRY_NS: Final = 250 * NS_PER_MS
@@ -167,14 +167,15 @@ class Dispatch:
         orders = [approved.order for approved in batch]
         if not self._permits.may_create(now_ns):
             for order in orders:
-                self._desk.tell(self._ledger.modify_failed(order, Refusal.NO_PERMIT))
+                self._desk.modify_failed(order, Refusal.NO_PERMIT)
             return
         pairs = [(approved.target.oid, self._wire(approved)) for approved in batch if approved.target is not None]
         signed = self._sign(encode.batch_modify_action(pairs), orders, now_ns)
         answer = await self._send(signed, orders, Lane.MODIFY)
         if isinstance(answer, Refusal):
             for order in orders:
-                self._desk.tell(self._ledger.modify_failed(order, answer))
+                self._desk.modify_failed(order, answer)
+            self.wake()
         elif answer is not None:
             for approved, leg in zip(batch, answer.legs, strict=True):
                 self._modified(approved, leg)
@@ -192,11 +193,8 @@ class Dispatch:
             self._desk.tell(self._ledger.withdraw(order, OrderEvent.REFUSED, leg.refusal))
             self._ask(target)
             return
-        self._desk.tell(self._ledger.modify_failed(order, leg.refusal))
-        if target.cancel_wanted and target.state is OrderState.LIVE:
-            target.cancel_wanted = False
-            self._desk.cancel(target)
-            self.wake()
+        self._desk.modify_failed(order, leg.refusal)
+        self.wake()
 
     def _ask(self, order: OwnOrder) -> None:
         """The venue says the order is gone; how much of it was filled its own row must say."""
@@ -280,17 +278,21 @@ class Dispatch:
         try:
             answer = await self._exchange.send_signed(signed, partial(self._written, (*orders, *cancels)))
         except OutcomeUnknown:
-            for order in orders:
-                self._desk.uncertain(order, time.monotonic_ns())
-            return None
+            return self._unknown(orders)
         except VenueError:
             self._outbox.hold(lane, time.monotonic_ns() + RETRY_NS)
             return Refusal.RATE_LIMIT
         if answer.accepted:
             self._budgets.spend(signed.legs, self._clock.now_ms(sent_ns))
             return answer
+        if is_nonce_used(answer.error):  # a copy made on the way answers for the original, which came through
+            return self._unknown(orders)
         refusal = classify(answer.error)
         if lane in {Lane.CREATE, Lane.MODIFY} and refusal in {Refusal.BUDGET, Refusal.RATE_LIMIT}:
             self._outbox.hold(lane, time.monotonic_ns() + 4 * RETRY_NS)
         self._desk.venue_refused(refusal, answer.error, len(orders))
         return refusal if orders else answer
+
+    def _unknown(self, orders: Sequence[OwnOrder]) -> None:
+        for order in orders:
+            self._desk.uncertain(order, time.monotonic_ns())

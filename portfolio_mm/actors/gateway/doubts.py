@@ -171,6 +171,6 @@ class Doubts:
         if order.oid:
             self._desk.tell(self._ledger.ended(order, None, OrderEvent.CANCELLED, at_ms=self._clock.block_ms))
         elif order.replaces is not None:
-            self._desk.tell(self._ledger.modify_failed(order, Refusal.VENUE_OTHER))
+            self._desk.modify_failed(order, Refusal.VENUE_OTHER)
         else:
             self._desk.tell(self._ledger.withdraw(order, OrderEvent.REFUSED, Refusal.VENUE_OTHER))
