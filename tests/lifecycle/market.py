@@ -1,5 +1,6 @@
 """The rest of the market, and what the venue may do to our orders by itself."""
 
+import asyncio
 import random
 from collections import Counter
 from typing import Final
@@ -10,7 +11,7 @@ from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.units import BUY, SELL, SIDES
 from portfolio_mm.matching.book import OrderBook
 from portfolio_mm.matching.market import NewOrder, Tif
-from portfolio_mm.venue.clearinghouse import clearing
+from portfolio_mm.venue.clearinghouse import booking, clearing
 from portfolio_mm.venue.clearinghouse.orders import OwnOrder
 from portfolio_mm.venue.protocol.actions import Action
 from portfolio_mm.venue.protocol.reading import read_json
@@ -136,24 +137,55 @@ class Tormentor:
             self.take(coin, 1 - side, px, lots)
             self.seen["self trade"] += 1
 
-    def take(self, coin: Instrument, side: int, px_ticks: int, lots: int) -> None:
-        """An IOC of the account's other key, in the next block."""
+    def take(self, coin: Instrument, side: int, px_ticks: int, lots: int, tif: str = "Ioc") -> None:
+        """An order of the account's other key, in the next block: a person who trades beside us."""
         leg = {
             "a": coin.asset,
             "b": side == BUY,
             "p": coin.px_text(px_ticks),
             "s": coin.sz_text(lots),
             "r": False,
-            "t": {"limit": {"tif": "Ioc"}},
+            "t": {"limit": {"tif": tif}},
         }
-        body = msgspec.json.encode({"type": "order", "orders": [leg], "grouping": "na"})
+        action: Action = read_json(msgspec.json.encode({"type": "order", "orders": [leg], "grouping": "na"}), Action)
         self._serial += 1
-        action = SignedAction(
-            read_json(body, Action), self.venue.accounts[0].watchdog.address, self.venue.state.now_ms + self._serial, None, None
-        )
-        self.venue._queue.append((action, self.venue_answer()))
+        state = self.venue.state
+        signed = SignedAction(action, self.venue.accounts[0].watchdog.address, state.now_ms + self._serial, None, None)
+        self.venue._queue.append((signed, asyncio.get_running_loop().create_future()))
 
-    def venue_answer(self):  # type: ignore[no-untyped-def]
-        import asyncio
+    # -- what moves the position without an order of ours: limits may be broken until the gateway has shed -------------
 
-        return asyncio.get_running_loop().create_future()
+    def by_hand(self, tif: str) -> bool:
+        """A person takes the only lot there is, and asked for three."""
+        coin, side = self.chance.choice(self.coins), self.chance.choice(SIDES)
+        px, _ = self.flow.best(coin.coin, 1 - side)
+        px -= (1 if side == BUY else -1) * STEP[coin.coin] * 40
+        if (px - self.flow.best(coin.coin, side)[0]) * (1 if side == BUY else -1) <= 0:
+            return False
+        unit = coin.lots(16.0 / MID[coin.coin])
+        self.flow.wall(coin, 1 - side, px, unit)
+        self.take(coin, side, px, 3 * unit, tif)
+        return True
+
+    def force(self, *, adl: bool) -> bool:
+        """The venue takes a part of a position away."""
+        held = [(coin, self.account.szi(coin.index)) for coin in self.venue.state.coins if self.account.szi(coin.index)]
+        if not held:
+            return False
+        coin, szi = self.chance.choice(held)
+
+        def close(state: VenueState) -> None:
+            now = self.account.szi(coin.index)
+            if now * szi <= 0:
+                return
+            lots, px = -max(1, abs(now) // 2) * (1 if now > 0 else -1), state.books[coin.index].mark_ticks
+            told = {} if adl else {"liquidation": clearing.liquidation_of(state, self.account, coin, "market")}
+            if not adl:
+                for order in self.account.live():
+                    clearing.remove(state, order, "liquidatedCanceled", by_engine=True)
+            shown = "Auto-Deleveraging" if adl else None
+            trade = booking.Trade(lots, px, state.new_tid(), state.new_oid(), not adl, dir_shown=shown, off_book=adl, **told)
+            booking.book(state, self.account, coin, trade)
+
+        self.venue.state.happenings.append(close)
+        return True

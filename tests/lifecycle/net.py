@@ -16,7 +16,7 @@ import msgspec
 
 from portfolio_mm.domain.errors import OutcomeUnknown, VenueRefused, VenueUnreachable
 from portfolio_mm.hyperliquid.answer import ActionAnswer, read_legs
-from portfolio_mm.hyperliquid.encode import Action, legs
+from portfolio_mm.hyperliquid.encode import Action, NoopAction, legs
 from portfolio_mm.hyperliquid.exchange import Envelope, ExchangeClient, Signed
 from portfolio_mm.hyperliquid.rest import InfoClient
 from portfolio_mm.hyperliquid.signer import Signature
@@ -27,6 +27,7 @@ from portfolio_mm.venue.protocol.reading import read_json
 from portfolio_mm.venue.protocol.signatures import SignedAction
 from portfolio_mm.venue.streams.subscriptions import Topic
 from portfolio_mm.venue.venue import Venue
+from tests.lifecycle.tales import Tales
 
 POST_S: Final = 5.0
 ENCODER: Final = msgspec.json.Encoder()
@@ -47,7 +48,7 @@ class Weather:
     very_late: float = 0.0
 
 
-STORM: Final = Weather(0.25, 0.03, 0.05, 0.04, 0.02, 0.03, 0.05, 0.01)
+STORM: Final = Weather(0.25, 0.03, 0.05, 0.04, 0.02, 0.08, 0.05, 0.03)
 CALM: Final = Weather()
 
 
@@ -67,11 +68,12 @@ class Net:
         self.weather = CALM
         self.flights: list[Flight] = []
         self.nonces: Counter[int] = Counter()
-        self.creates: dict[int, int] = {}
-        """Nonces of creates and their `expiresAfter`."""
+        self.on_create: Callable[[int], None] = lambda _: None
+        """Called with the `expiresAfter` of what may place an order."""
         self.socket: NetSocket | None = None
         self.check: Callable[[str], None] = lambda _: None
         """Called whenever something more may land."""
+        self.tales = Tales(seen)
         self.log: deque[str] = deque(maxlen=4_000)
         """What passed over the wire, for whoever must understand a failure."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -105,7 +107,11 @@ class Net:
         body = ENCODER.encode(envelope.action)
         action: wire.Action = read_json(body, wire.Action)
         read = SignedAction(action, self.signer, envelope.nonce, None, envelope.expires_after)
-        self.nonces[envelope.nonce] += 1
+        self.tales.sent(envelope.action)
+        if not isinstance(envelope.action, NoopAction):
+            self.nonces[envelope.nonce] += 1
+        if envelope.expires_after is not None:
+            self.on_create(envelope.expires_after)
         self.note(f"send {envelope.nonce} {body.decode()}")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self.hits(self.weather.lost_request):
@@ -238,13 +244,24 @@ class Listening:
 
     def send(self, message: bytes | str) -> None:
         raw = message.encode() if isinstance(message, str) else message
+        if raw.startswith(b'{"channel":"orderUpdates"') and self._net.hits(self._net.weather.slow):
+            raw = self._shuffled(raw)
         channel, loop = raw[:24], asyncio.get_running_loop()
         at_s = max(self._free_s.get(channel, 0.0) + 1e-6, loop.time() + self._net.delay_s())
         self._free_s[channel] = at_s
         loop.call_at(at_s, self._arrive, raw)
 
+    def _shuffled(self, raw: bytes) -> bytes:
+        """Orders of one frame come in any order (HL §2.5, §4.4); rows of one order keep theirs."""
+        frame = msgspec.json.decode(raw)
+        oids = list({row["order"]["oid"]: None for row in frame["data"]})
+        self._net.chance.shuffle(oids)
+        frame["data"] = sorted(frame["data"], key=lambda row: oids.index(row["order"]["oid"]))
+        return ENCODER.encode(frame)
+
     def _arrive(self, raw: bytes) -> None:
         if self.alive:
+            self._net.tales.heard(raw)
             self._socket.hear(raw)
 
 
@@ -282,13 +299,21 @@ class NetExchange(ExchangeClient):
             raise net.chance.choice((VenueRefused("429"), VenueUnreachable("nothing was sent")))
         if written is not None:
             written()
-        answer = net.launch(signed)
-        if socket.connected:
-            payload = await socket.post(answer)
-        else:  # over HTTP, which the cut of the websocket does not touch
-            try:
-                payload = await asyncio.wait_for(asyncio.shield(answer), POST_S)
-            except TimeoutError:
-                raise OutcomeUnknown("no answer in time") from None
+        try:
+            payload = await self._answer_to(signed, socket)
+        except OutcomeUnknown:
+            net.seen["outcome unknown"] += 1
+            raise
+        net.tales.answered(signed.envelope.action, payload)
         answered, error = read_legs(payload, signed.legs)
+        net.seen["nonce burnt by noop"] += isinstance(signed.envelope.action, NoopAction) and not error
         return ActionAnswer(answered, error, signed.nonce, sent_ns, time.monotonic_ns())
+
+    async def _answer_to(self, signed: Signed, socket: NetSocket) -> Any:
+        answer = self.net.launch(signed)
+        if socket.connected:
+            return await socket.post(answer)
+        try:  # over HTTP, which the cut of the websocket does not touch
+            return await asyncio.wait_for(asyncio.shield(answer), POST_S)
+        except TimeoutError:
+            raise OutcomeUnknown("no answer in time") from None

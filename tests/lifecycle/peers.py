@@ -14,6 +14,8 @@ from portfolio_mm.actors import framing
 from portfolio_mm.actors.framing import Frame, FrameKind, Records
 from portfolio_mm.actors.gateway.own_order import Key
 from portfolio_mm.actors.messages import (
+    Answer,
+    Ask,
     CoinReport,
     Hello,
     Message,
@@ -111,6 +113,8 @@ class Risk(Line):
         self.granted_until_ns = 0
 
     def on_message(self, message: Message) -> None:
+        if isinstance(message, Ask):
+            self.say(Answer(message.what, done=True, text=message.reason))
         if not isinstance(message, PermitRequest) or self.silent:
             return
         ttl_ns = round(self.ttl_s * 1e9) if self.state < RiskState.CANCEL_ONLY else 0
@@ -140,8 +144,10 @@ class LadderCoin(Line):
         self.made: dict[Key, int] = {}
         """Cloids of creates, and when they were asked for."""
         self.words: defaultdict[Key, list[OrderEvent]] = defaultdict(list)
-        self.replaces: dict[Key, Key] = {}
+        self.asked_to_end: Counter[Key] = Counter()
+        self.heirs: defaultdict[Key, list[Key]] = defaultdict(list)
         self.heard: Counter[str] = Counter()
+        self.fills: Counter[tuple[int, int, int]] = Counter()
         self.epoch = 0
 
     # -- hearing -------------------------------------------------------------------------------------------------
@@ -162,6 +168,8 @@ class LadderCoin(Line):
         row = one[0]
         kind, own = row["kind"], row["coin"] == self.instrument.index
         ev = one.view(np.recarray)[0]
+        if kind == EventKind.FILL:
+            self.fills[int(row["venue_ms"]), int(row["coin"]), int(row["tid"])] += 1
         if kind == EventKind.ORDER:
             self._note(row)
             side = slots.on_order(st.orders, ev, now_ns)
@@ -169,7 +177,6 @@ class LadderCoin(Line):
                 reconcile.on_answer(st.orders, side, int(row["status"]), int(row["oid"]), now_ns)
                 st.orders.backoff_until_ns[:] = np.minimum(st.orders.backoff_until_ns, now_ns + SOON_NS)
         elif kind == EventKind.FILL and own:
-            self.heard["fills"] += 1
             lots = int(row["sz_lots"])
             st.account.lots[self.instrument.index] += SIGN[int(row["side"])] * lots
             slots.on_own_fill(st.orders, row["cloid_hi"], row["cloid_lo"], lots, now_ns)
@@ -237,11 +244,13 @@ class LadderCoin(Line):
             return
         rows = self._commands[:n].copy()
         for row in rows:
+            target = (int(row["target_hi"]), int(row["target_lo"]))
+            self.asked_to_end[target] += row["kind"] != CommandKind.PLACE
             if row["kind"] in (CommandKind.PLACE, CommandKind.MODIFY):
                 key = (int(row["cloid_hi"]), int(row["cloid_lo"]))
                 self.made[key] = time.monotonic_ns()
                 if row["kind"] == CommandKind.MODIFY:
-                    self.replaces[key] = (int(row["target_hi"]), int(row["target_lo"]))
+                    self.heirs[target].append(key)
         self.say(Records(FrameKind.COMMANDS, rows))
 
     # -- saying --------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 START_S = 1_000.0
-EPOCH_S = 1_790_000_000.0
+EPOCH_S = 1_790_002_800.0 - START_S - 20.0
+"""An hour begins twenty seconds after the world does: funding is paid."""
 
 
 class Clock:

@@ -4,6 +4,7 @@ A world lives through many schedules: a storm of a second or three, then a calm 
 """
 
 import asyncio
+import logging
 import random
 import time
 from collections import Counter
@@ -12,15 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import pytest
 
 from portfolio_mm.actors.gateway import parts as gateway_parts
 from portfolio_mm.actors.gateway.config import GatewayConfig
 from portfolio_mm.actors.gateway.gateway import Gateway
+from portfolio_mm.actors.gateway.own_order import Key
 from portfolio_mm.actors.gateway.parts import Parts
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.limits import CoinLimit, LimitSet, RiskState
+from portfolio_mm.domain.order import OrderEvent
 from portfolio_mm.domain.units import BUY, SIDES, SIGN
 from portfolio_mm.hyperliquid.limits import IpBudget
 from portfolio_mm.hyperliquid.meta import instruments_of
@@ -30,14 +32,16 @@ from portfolio_mm.venue.settings import VenueSettings
 from portfolio_mm.venue.venue import Venue
 from tests.lifecycle.market import ThinFlow, Tormentor
 from tests.lifecycle.net import CALM, STORM, Net, NetExchange, NetInfo, NetSocket
-from tests.lifecycle.peers import TOKEN, LadderCoin, Line, Risk
-from tests.lifecycle.virtual import Clock, VirtualLoop, virtual_time
+from tests.lifecycle.peers import TERMINAL, TOKEN, LadderCoin, Risk
+from tests.lifecycle.virtual import EPOCH_S, Clock, VirtualLoop, virtual_time
 from tests.venue.still_flow import MID
 
 COINS: Final = ("SOL", "ETH")
 LIMIT_USD: Final = 120.0
 BLOCK_S: Final = 0.1
 CALM_S: Final = 45.0
+PARDON_S: Final = 8.0
+"""What breaks a limit from outside must be cancelled by then, through a lost answer and a new connection."""
 BIG: Final = 10**9
 
 
@@ -96,7 +100,7 @@ class World:
         self.problems: list[str] = []
         self.storming = False
         self._tasks: list[asyncio.Task[Any]] = []
-        self._cut_until_s = 0.0
+        self._cut_until_s = self._pardon_s = 0.0
 
     @property
     def parts(self) -> Parts:
@@ -108,7 +112,7 @@ class World:
 
     async def begin(self) -> None:
         """Blocks run, the gateway lives, its peers have joined."""
-        self.net.check = self.check_limits
+        self.net.check, self.net.on_create = self.check_limits, self.check_expiry
         self._start(self._blocks())
         self._start(self.gateway.run())
         while self.gateway._rhythm is None:  # noqa: ASYNC110 - a life begins in several steps
@@ -132,24 +136,37 @@ class World:
                 task.result()
 
     async def end(self) -> None:
-        for task in self._tasks:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _blocks(self) -> None:
         while True:
             await asyncio.sleep(BLOCK_S)
             if self.storming:
                 self.tormentor.act()
+                self._forced()
                 self._line_fails()
             self.venue.step()
             await asyncio.sleep(0)
             self.check_limits("a block")
 
+    def _forced(self) -> None:
+        """Rarely the position moves without an order of the bot: what stands then breaks limits until it is shed."""
+        dice, torment = self.chance.random(), self.tormentor
+        if (
+            (dice < 0.004 and torment.force(adl=False))
+            or (0.004 < dice < 0.008 and torment.force(adl=True))
+            or (0.008 < dice < 0.012 and torment.by_hand("Gtc"))
+            or (0.012 < dice < 0.016 and torment.by_hand("Ioc"))
+        ):
+            self._pardon_s = time.monotonic() + PARDON_S
+
     def _line_fails(self) -> None:
         socket = self.net.socket
         assert socket is not None
-        if socket.connected and self.chance.random() < 0.02:
+        if socket.connected and self.chance.random() < 0.04:
             socket.cut()
             self.seen["connection cut"] += 1
             self._cut_until_s = time.monotonic() + self.chance.choice((0.05, 0.4, 1.5))
@@ -192,6 +209,8 @@ class World:
         for ladder in self.ladders:
             ladder.want_all()
         await self._rest()
+        self.check_books()
+        self.seen["schedules"] += 1
 
     async def _rest(self) -> None:
         end_s, still = time.monotonic() + CALM_S, 0
@@ -226,7 +245,9 @@ class World:
             told = int(ladder.state[0].account.lots[ladder.instrument.index])
             if not held == ledger.positions[ladder.instrument.index].szi_lots == told:
                 return f"position venue {held} ledger {ledger.positions[ladder.instrument.index].szi_lots} coin {told}"
-        return ""
+        state = reads.answer(self.venue.state, {"type": "clearinghouseState", "user": self.user.address})
+        equity, ours = float(state["marginSummary"]["accountValue"]), self.parts.money.equity_usd
+        return "" if abs(equity - ours) < 1e-5 else f"equity at the venue {equity}, ours {ours}"
 
     def _full(self, ladder: LadderCoin) -> bool:
         """Whether a missing level is one that would not fit the limit."""
@@ -242,6 +263,8 @@ class World:
     def check_limits(self, when: str) -> None:
         """The true worst case, from the venue's own state and what may still land there."""
         gross_usd = 0.0
+        if time.monotonic() < self._pardon_s:
+            return
         for coin in self.coins:
             worst = [self.true_worst(coin, side) for side in SIDES]
             usd = coin.sz(1) * MID[coin.coin]
@@ -250,6 +273,12 @@ class World:
                 self.fail(f"{when}: {coin.coin} worst {worst} lots is {max(worst) * usd:.1f} USD, limit {LIMIT_USD}")
         if gross_usd > 1.7 * LIMIT_USD:
             self.fail(f"{when}: worst gross {gross_usd:.1f} USD")
+
+    def check_expiry(self, expires_ms: int) -> None:
+        """The venue itself must refuse whatever comes after the permit has ended."""
+        granted_ms = EPOCH_S * 1e3 + self.risk.granted_until_ns / 1e6
+        if expires_ms > granted_ms + 1:
+            self.fail(f"an order may land until {expires_ms}, the permit ends at {granted_ms:.0f}")
 
     def held(self, coin: Instrument) -> int:
         """Position at the venue, lots."""
@@ -276,6 +305,39 @@ class World:
                 wires = [leg.order for leg in signed.action.modifies if leg.oid in self.user.open]
             lots += sum(coin.lots(w.s) for w in wires if w.a == asset and w.b == (side == BUY) and not w.r)
         return lots
+
+    def check_books(self) -> None:
+        """At rest: fills, money, words and nonces."""
+        numbers = {one.coin: one.index for one in self.coins}
+        fills = Counter((row["time"], numbers[row["coin"]], row["tid"]) for row in self.user.fills)
+        for ladder in self.ladders:
+            if ladder.fills != fills:
+                missed, more = fills - ladder.fills, ladder.fills - fills
+                self.fail(f"{ladder.instrument.coin} missed fills {missed} and heard others or twice {more}")
+            for key in ladder.made:
+                self._check_words(ladder, key)
+        twice = [nonce for nonce, count in self.net.nonces.items() if count > 1]
+        if twice:
+            self.fail(f"nonces used twice: {twice}")
+        self._raise()
+
+    def _check_words(self, ladder: LadderCoin, key: Key) -> None:
+        words = [word for word in ladder.words[key] if word in TERMINAL]
+        replaced = any(OrderEvent.REPLACED in ladder.words[heir] for heir in ladder.heirs[key])
+        lives = key in ladder.legs()
+        again = ladder.asked_to_end[key]  # a command to end what is gone is answered once more
+        if len(words) > 1 + again or (lives and words) or not (lives or words or replaced):
+            self.fail(f"{ladder.instrument.coin} {hex(key[1])}: words {ladder.words[key]}, lives {lives}")
+
+    def sum_up(self) -> None:
+        """How what was once unknown ended."""
+        for ladder in self.ladders:
+            for words in ladder.words.values():
+                if OrderEvent.UNCERTAIN in words:
+                    later = words[words.index(OrderEvent.UNCERTAIN) :]
+                    never = OrderEvent.REFUSED in later or OrderEvent.MODIFY_FAILED in later
+                    self.seen["lost place never landed"] += never
+                    self.seen["unknown place rests"] += OrderEvent.ACCEPTED in later or OrderEvent.REPLACED in later
 
     def fail(self, what: str) -> None:
         here = [(o.instrument.coin, "BA"[o.side], o.sz_lots, o.cloid) for o in self.user.open.values()]
@@ -312,6 +374,7 @@ def played(net: Net) -> Iterator[None]:
 def live_through(seed: int, schedules: int, folder: Path) -> World:
     """One world and its schedules, from begin to end."""
     clock = Clock()
+    logging.disable(logging.CRITICAL)  # thousands of refusals, each of them meant
     with virtual_time(clock):
         world = World(seed, folder)
         world.clock = clock
@@ -323,6 +386,7 @@ def live_through(seed: int, schedules: int, folder: Path) -> World:
             try:
                 for _ in range(schedules):
                     await world.schedule()
+                world.sum_up()
             finally:
                 await world.end()
 
@@ -332,7 +396,7 @@ def live_through(seed: int, schedules: int, folder: Path) -> World:
         finally:
             asyncio.set_event_loop(None)
             loop.close()
+            logging.disable(logging.NOTSET)
     return world
 
 
-__all__ = ["Line", "World", "live_through", "msgspec"]

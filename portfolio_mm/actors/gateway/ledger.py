@@ -118,6 +118,9 @@ class Ledger:
         if order.state in {OrderState.PENDING, OrderState.UNKNOWN}:
             order.state = OrderState.LIVE
         self._held_back.pop(order.key, None)  # REPLACED says that the old order is gone
+        old = self.find(order.replaces) if order.replaces is not None else None
+        if old is not None:
+            old.superseded = True
         return [_note(order, event)] if first else []
 
     def ended(
@@ -180,7 +183,7 @@ class Ledger:
             if cut > order.cut_lots and left < order.remaining_lots:
                 order.cut_lots = cut
                 self._touch(order.coin)
-                notes.append(_note(order, OrderEvent.SHRUNK, venue_ms=update.status_ms))
+                notes += [] if order.superseded else [_note(order, OrderEvent.SHRUNK, venue_ms=update.status_ms)]
         return notes
 
     def _terminal(self, order: OwnOrder, update: OrderUpdate) -> list[Note]:
@@ -233,7 +236,7 @@ class Ledger:
                 self._retire(order)
         elif order.remaining_lots == 0:
             notes += self.ended(order, order.filled_lots, OrderEvent.FILLED, at_ms=fill.time_ms)
-        else:
+        elif not order.superseded:  # else the coin knows that it is gone: only the row that says so is late
             notes.append(_note(order, OrderEvent.SHRUNK, venue_ms=fill.time_ms))
         return notes
 
