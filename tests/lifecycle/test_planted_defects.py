@@ -155,9 +155,9 @@ def not_asked_about(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(doubts.Doubts, "open", lambda *_: [])
 
 
-CHEAP: tuple[Plant, ...] = (the_larger_of_a_modify, refused_when_unanswered, fills_again)
+CHEAP: tuple[Plant, ...] = (the_larger_of_a_modify, fills_again, same_nonce)
 OTHERS: tuple[Plant, ...] = (
-    same_nonce,
+    refused_when_unanswered,
     no_limit,
     nothing_unknown,
     nothing_owed,
