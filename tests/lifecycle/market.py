@@ -184,7 +184,9 @@ class Tormentor:
                 for order in self.account.live():
                     clearing.remove(state, order, "liquidatedCanceled", by_engine=True)
             shown = "Auto-Deleveraging" if adl else None
-            trade = booking.Trade(lots, px, state.new_tid(), state.new_oid(), not adl, dir_shown=shown, off_book=adl, **told)
+            trade = booking.Trade(
+                lots, px, state.new_tid(), state.new_oid(), not adl, dir_shown=shown, off_book=adl, **told
+            )
             booking.book(state, self.account, coin, trade)
 
         self.venue.state.happenings.append(close)

@@ -222,10 +222,11 @@ class LadderCoin(Line):
     def _show(self) -> None:
         """The ladder as of now; one that only reduces where that is wanted, or all that is allowed."""
         quote, stance = self.state[0].quote, self.state[0].authority.stance
-        mid = self.instrument.ticks(self.mid_px) + self.wander * STEP[self.instrument.coin]
+        step = STEP[self.instrument.coin]
+        mid = self.instrument.ticks(self.mid_px) // step * step + self.wander * step
         held = int(self.state[0].account.lots[self.instrument.index])
         for side in SIDES:
-            quote.px_ticks[side] = [mid - SIGN[side] * (1 + level) * STEP[self.instrument.coin] for level in range(LEVELS)]
+            quote.px_ticks[side] = [mid - SIGN[side] * (1 + level) * step for level in range(LEVELS)]
             reduces = SIGN[side] * held < 0 and abs(held) * float(quote.value_usd_per_lot) > 11.0
             if reduces and (self._reducing or stance == authority.REDUCE):
                 quote.lots[side], quote.reduce_only[side] = [abs(held), 0, 0], 1

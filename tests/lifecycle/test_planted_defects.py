@@ -43,7 +43,9 @@ def the_larger_of_a_modify(patch: pytest.MonkeyPatch) -> None:
 def nothing_unknown(patch: pytest.MonkeyPatch) -> None:
     """Forgets orders of unknown fate."""
     patch.setattr(
-        OwnOrder, "remaining_lots", property(lambda self: 0 if self.state is OrderState.UNKNOWN else REMAINING.fget(self))
+        OwnOrder,
+        "remaining_lots",
+        property(lambda self: 0 if self.state is OrderState.UNKNOWN else REMAINING.fget(self)),
     )
 
 

@@ -253,9 +253,7 @@ class World:
         """Whether a missing level is one that would not fit the limit."""
         exposure = self.parts.ledger.exposure(ladder.instrument.index)
         usd = ladder.instrument.sz(1) * ladder.mid_px
-        gross = sum(
-            self.parts.ledger.exposure(one.index).worst_gross * one.sz(1) * MID[one.coin] for one in self.coins
-        )
+        gross = sum(self.parts.ledger.exposure(one.index).worst_gross * one.sz(1) * MID[one.coin] for one in self.coins)
         return exposure.worst_gross * usd + 13.0 > 0.98 * LIMIT_USD or gross + 13.0 > 0.98 * 1.7 * LIMIT_USD
 
     # -- what must always hold -----------------------------------------------------------------------------------
@@ -341,7 +339,10 @@ class World:
 
     def fail(self, what: str) -> None:
         here = [(o.instrument.coin, "BA"[o.side], o.sz_lots, o.cloid) for o in self.user.open.values()]
-        known = [(o.coin, "BA"[o.side], o.remaining_lots, hex(o.key[1])[-3:], o.state.name) for o in self.parts.ledger.orders()]
+        known = [
+            (o.coin, "BA"[o.side], o.remaining_lots, hex(o.key[1])[-3:], o.state.name)
+            for o in self.parts.ledger.orders()
+        ]
         away = [(one.signed.nonce, one.signed.action) for one in self.net.flights]
         text = f"world {self.seed} at {time.monotonic():.3f} s: {what}"
         self.problems.append(f"{text}; venue {here}; ledger {known}; on the way {away}")
@@ -398,5 +399,3 @@ def live_through(seed: int, schedules: int, folder: Path) -> World:
             loop.close()
             logging.disable(logging.NOTSET)
     return world
-
-

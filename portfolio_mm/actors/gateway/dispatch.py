@@ -287,6 +287,8 @@ class Dispatch:
             return answer
         if is_nonce_used(answer.error):  # a copy made on the way answers for the original, which came through
             return self._unknown(orders)
+        if lane is Lane.MODIFY and (is_gone(answer.error) or modify_removed_old(answer.error)):
+            return answer  # of one leg: its words say what became of the old order
         refusal = classify(answer.error)
         if lane in {Lane.CREATE, Lane.MODIFY} and refusal in {Refusal.BUDGET, Refusal.RATE_LIMIT}:
             self._outbox.hold(lane, time.monotonic_ns() + 4 * RETRY_NS)

@@ -189,9 +189,7 @@ class Ledger:
     def _terminal(self, order: OwnOrder, update: OrderUpdate) -> list[Note]:
         instrument = self.instruments[order.coin]
         left, asked = instrument.lots(update.sz), instrument.lots(update.orig_sz)
-        total: int | None = asked - left
-        if order.reduce_only:  # a reduce-only order is also shrunk without fills (HL §1.10), and cannot add exposure
-            total = None
+        total = asked - left  # of a reduce-only order the most: it is also shrunk without fills (HL §1.10)
         event, refusal = OrderEvent.CANCELLED, Refusal.NONE
         if update.status == "filled":
             event = OrderEvent.FILLED
