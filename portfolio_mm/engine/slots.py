@@ -176,15 +176,21 @@ def _refuse_heir(orders: Any, ev: Any, now_ns: int) -> int:
 
 @nb.njit(cache=True)
 def _adopt(orders: Any, ev: Any, now_ns: int) -> int:
-    """Give an order we did not know (snapshot, earlier life) a leg; -1 when there is no room or no size."""
+    """Give an order we did not know (snapshot, earlier life) a leg; -1 when there is no room or no size.
+
+    An empty slot is best: the second order of a slot counts as the replacement of the first.
+    """
     if ev.sz_lots <= 0 or ev.side < 0 or ev.side > 1:
         return -1
     orders.strangers += 1
     first = min(max(ev.level, 0), LEVELS - 1)
-    for step in range(LEVELS):
+    for step in range(2 * LEVELS):
         level = (first + step) % LEVELS
+        legs = orders.slots[ev.side, level].leg
+        if step < LEVELS and (legs[0].state != NONE or legs[1].state != NONE):
+            continue
         for at in range(2):
-            leg = orders.slots[ev.side, level].leg[at]
+            leg = legs[at]
             if leg.state == NONE:
                 leg.state = PENDING
                 leg.px_ticks = ev.px_ticks

@@ -1,13 +1,18 @@
 """What the venue said about one action, leg by leg (HL §2.1, §2.2)."""
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from portfolio_mm.domain.errors import OutcomeUnknown
 from portfolio_mm.domain.order import Refusal
 from portfolio_mm.hyperliquid.errors import classify
+
+OF_A_LEG: Final = frozenset(
+    {Refusal.WOULD_CROSS, Refusal.MARGIN, Refusal.REDUCE_ONLY, Refusal.GONE, Refusal.VENUE_WINDOW}
+)
+"""Refusals that pre-validation of a batch cannot have made."""
 
 
 class LegState(IntEnum):
@@ -62,7 +67,8 @@ class ActionAnswer(msgspec.Struct, frozen=True):
 def read_legs(payload: Any, count: int) -> tuple[tuple[Leg, ...], str]:
     """Legs and whole-action error of a venue reply to an action of `count` legs.
 
-    A statuses array shorter than the batch holds one error for all legs (HL §2.1).
+    A single error for a longer batch is every leg's when it speaks of the payload (HL §2.1); one that depends on market
+    or account belongs to the leg it was given for, and the fate of the others is unknown.
 
     Raises:
         OutcomeUnknown: a reply that fits no known shape: something may have happened.
@@ -83,9 +89,8 @@ def _statuses(statuses: list[Any], count: int, payload: Any) -> tuple[tuple[Leg,
     legs = tuple(_leg(status) for status in statuses)
     if len(legs) == count:
         return legs, ""
-    errors = [leg for leg in legs if leg.state is LegState.ERROR]
-    if len(legs) < count and len(errors) == len(legs) > 0:
-        return (errors[0],) * count, errors[0].error
+    if len(legs) == 1 and legs[0].state is LegState.ERROR and legs[0].refusal not in OF_A_LEG:
+        return legs * count, legs[0].error
     msg = f"{len(legs)} statuses for {count} legs: {str(payload)[:300]}"
     raise OutcomeUnknown(msg)
 

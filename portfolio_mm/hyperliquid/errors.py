@@ -81,6 +81,11 @@ def modify_removed_old(text: str) -> bool:
     return text.startswith(_MODIFY_REFUSED)
 
 
+def is_nonce_used(text: str) -> bool:
+    """The nonce was used before. Ours are never used twice: what it was given to, or a noop in its place, came through."""
+    return text.removeprefix("L1 error: ").startswith("Invalid nonce: duplicate nonce")
+
+
 def is_signature_unknown(text: str) -> bool:
     """The recovered signer is no known wallet: wrong key, wrong network, expired agent or a wrong hash."""
     body = text.removeprefix("L1 error: ")

@@ -18,7 +18,7 @@ from portfolio_mm.actors.gateway.ledger import Ledger
 from portfolio_mm.actors.gateway.notes import FillNote, Note, OrderNote, OrphanNote, PositionNote, order_note
 from portfolio_mm.actors.gateway.others import Others, Verdict
 from portfolio_mm.actors.gateway.outbox import Outbox
-from portfolio_mm.actors.gateway.own_order import Key, OwnOrder
+from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.actors.gateway.permits import Permits
 from portfolio_mm.actors.gateway.wish import Approved, Wish
 from portfolio_mm.actors.gateway.worst_case import Market
@@ -151,26 +151,28 @@ class Desk:
             self._take_back(unsent)
             return
         order.cancel_wanted = True
-        if order.state is OrderState.LIVE:
+        heir = None if order.replaced_by is None else self._ledger.find(order.replaced_by)
+        if heir is not None and heir.over:
+            heir = None
+        if order.state is OrderState.MODIFYING and heir is not None:
+            self.cancel(heir)  # if it was never sent the old order is live again, and cancelled on the way
+        if order.state is OrderState.LIVE or (order.state is OrderState.MODIFYING and heir is None):
             order.state = OrderState.CANCELLING
             self.cancelled += 1
             self._outbox.cancel(order)
-        elif order.state is OrderState.MODIFYING and order.replaced_by is not None:
-            self._cancel_replacement(order, order.replaced_by)
-
-    def _cancel_replacement(self, order: OwnOrder, successor_key: Key) -> None:
-        successor = self._ledger.find(successor_key)
-        if successor is not None:
-            self.cancel(successor)
-        if successor is None or successor.over:  # the modify was never sent: the old order still rests
-            order.cancel_wanted = False
-            self.cancel(order)
 
     def _take_back(self, unsent: Approved) -> None:
         if unsent.target is None:
             self.tell(self._ledger.withdraw(unsent.order, OrderEvent.CANCELLED))
         else:
-            self.tell(self._ledger.modify_failed(unsent.order, Refusal.NO_PERMIT))
+            self.modify_failed(unsent.order, Refusal.NO_PERMIT)
+
+    def modify_failed(self, order: OwnOrder, refusal: Refusal) -> None:
+        """A replacement never came to be and the old order lives on, unless it was to be cancelled meanwhile."""
+        old = None if order.replaces is None else self._ledger.find(order.replaces)
+        self.tell(self._ledger.modify_failed(order, refusal))
+        if old is not None and old.cancel_wanted and old.state is OrderState.LIVE:
+            self.cancel(old)
 
     def cancel_coin(self, coin: int) -> None:
         """End every order of one coin."""

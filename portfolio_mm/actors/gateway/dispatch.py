@@ -25,7 +25,7 @@ from portfolio_mm.domain.units import NS_PER_MS
 from portfolio_mm.hyperliquid import encode
 from portfolio_mm.hyperliquid.answer import ActionAnswer, Leg, LegState
 from portfolio_mm.hyperliquid.encode import Action
-from portfolio_mm.hyperliquid.errors import classify, is_gone, modify_removed_old
+from portfolio_mm.hyperliquid.errors import classify, is_gone, is_nonce_used, modify_removed_old
 from portfolio_mm.hyperliquid.exchange import Signed
 
 STALE_NS: Final = 500 * NS_PER_MS
@@ -183,8 +183,8 @@ class Dispatch:
     async def _send_modifies(self, batch: list[Approved], now_ns: int) -> None:
         orders = [approved.order for approved in batch]
         if not self._permits.may_create(now_ns):
-            for approved in batch:
-                self._modify_refused(approved, Refusal.NO_PERMIT)
+            for order in orders:
+                self._desk.modify_failed(order, Refusal.NO_PERMIT)
             return
         pairs = [
             (approved.target.oid, wire(self._ledger, approved)) for approved in batch if approved.target is not None
@@ -192,8 +192,9 @@ class Dispatch:
         signed = self._sign(encode.batch_modify_action(pairs), orders, now_ns)
         answer = await self._send(signed, orders)
         if isinstance(answer, Refusal):
-            for approved in batch:
-                self._modify_refused(approved, answer)
+            for order in orders:
+                self._desk.modify_failed(order, answer)
+            self.wake()
         elif answer is not None:
             for approved, leg in zip(batch, answer.legs, strict=True):
                 self._modified(approved, leg)
@@ -211,16 +212,8 @@ class Dispatch:
             self._desk.tell(self._ledger.withdraw(order, OrderEvent.REFUSED, leg.refusal))
             self._ask(target)
             return
-        self._modify_refused(approved, leg.refusal)
-
-    def _modify_refused(self, approved: Approved, refusal: Refusal) -> None:
-        """The old order lives on; one that was to go meanwhile goes now."""
-        target = approved.target
-        self._desk.tell(self._ledger.modify_failed(approved.order, refusal))
-        if target is not None and target.cancel_wanted and target.state is OrderState.LIVE:
-            target.cancel_wanted = False
-            self._desk.cancel(target)
-            self.wake()
+        self._desk.modify_failed(order, leg.refusal)
+        self.wake()
 
     def _ask(self, order: OwnOrder) -> None:
         """The venue says the order is gone; how much of it was filled its own row must say."""
@@ -289,13 +282,19 @@ class Dispatch:
         try:
             answer = await self._exchange.send_signed(signed, partial(self._written, (*orders, *cancels)))
         except OutcomeUnknown:
-            for order in orders:
-                self._desk.uncertain(order, time.monotonic_ns())
-            return None
+            return self._unknown(orders)
         except VenueError:
             return Refusal.RATE_LIMIT
         if answer.accepted:
             return answer
+        if is_nonce_used(answer.error):  # a copy made on the way answers for the original, which came through
+            return self._unknown(orders)
+        if lane is Lane.MODIFY and (is_gone(answer.error) or modify_removed_old(answer.error)):
+            return answer  # of one leg: its words say what became of the old order
         refusal = classify(answer.error)
         self._desk.venue_refused(refusal, answer.error, len(orders))
         return refusal if orders else answer
+
+    def _unknown(self, orders: Sequence[OwnOrder]) -> None:
+        for order in orders:
+            self._desk.uncertain(order, time.monotonic_ns())

@@ -111,13 +111,14 @@ class Doubts:
         """Nonces for which a noop was answered, whatever the answer."""
 
     def open(self, now_ns: int) -> list[OwnOrder]:
-        """Orders to ask about now, oldest question first."""
+        """Orders to ask about now, those first that were longest not looked at."""
         found = [
             order
             for order in self._ledger.orders()
             if not order.over and order.asked_ns and now_ns - order.asked_ns >= GRACE_NS
+            if now_ns - order.looked_ns >= AGAIN_NS
         ]
-        return sorted(found, key=lambda one: one.asked_ns)[:AT_ONCE]
+        return sorted(found, key=lambda one: (one.looked_ns, one.asked_ns))[:AT_ONCE]
 
     async def work(self) -> None:
         """One turn: burn nonces first, then look up. Failures of the venue leave the question open."""
@@ -153,7 +154,7 @@ class Doubts:
 
     async def _look_up(self, order: OwnOrder) -> None:
         reply = await self._info.order_status(self._user, cloids.text(*order.key))
-        now_ns = time.monotonic_ns()
+        now_ns = order.looked_ns = time.monotonic_ns()
         update = status_update(reply)
         if update is not None:
             order.asked_ns = now_ns  # asked again unless this settles it
@@ -171,6 +172,6 @@ class Doubts:
         if order.oid:
             self._desk.tell(self._ledger.ended(order, None, OrderEvent.CANCELLED, at_ms=self._clock.block_ms))
         elif order.replaces is not None:
-            self._desk.tell(self._ledger.modify_failed(order, Refusal.VENUE_OTHER))
+            self._desk.modify_failed(order, Refusal.VENUE_OTHER)
         else:
             self._desk.tell(self._ledger.withdraw(order, OrderEvent.REFUSED, Refusal.VENUE_OTHER))

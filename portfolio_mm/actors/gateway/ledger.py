@@ -121,6 +121,9 @@ class Ledger:
         if order.state in {OrderState.PENDING, OrderState.UNKNOWN}:
             order.state = OrderState.LIVE
         self._held_back.pop(order.key, None)  # REPLACED says that the old order is gone
+        old = self.find(order.replaces) if order.replaces is not None else None
+        if old is not None:
+            old.superseded = True
         return [order_note(order, event)] if first else []
 
     def ended(
@@ -209,15 +212,13 @@ class Ledger:
             if cut > order.cut_lots and left < order.remaining_lots:
                 order.cut_lots = cut
                 self._touch(order.coin)
-                notes.append(order_note(order, OrderEvent.SHRUNK, venue_ms=update.status_ms))
+                notes += [] if order.superseded else [order_note(order, OrderEvent.SHRUNK, venue_ms=update.status_ms)]
         return notes
 
     def _terminal(self, order: OwnOrder, update: OrderUpdate) -> list[Note]:
         instrument = self.instruments[order.coin]
         left, asked = instrument.lots(update.sz), instrument.lots(update.orig_sz)
-        total: int | None = asked - left
-        if order.reduce_only:  # a reduce-only order is also shrunk without fills (HL §1.10), and cannot add exposure
-            total = None
+        total = asked - left  # of a reduce-only order the most: it is also shrunk without fills (HL §1.10)
         event, refusal = OrderEvent.CANCELLED, Refusal.NONE
         if update.status == "filled":
             event = OrderEvent.FILLED
@@ -266,7 +267,7 @@ class Ledger:
                 self._retire(order)
         elif order.remaining_lots == 0:
             notes += self.ended(order, order.filled_lots, OrderEvent.FILLED, at_ms=fill.time_ms)
-        else:
+        elif not order.superseded:  # else the coin knows that it is gone: only the row that says so is late
             notes.append(order_note(order, OrderEvent.SHRUNK, venue_ms=fill.time_ms))
         return notes
 

@@ -54,6 +54,7 @@ class Reconciler:
         self._desk = desk
         self._whole: AccountTruth | None = None
         self._fees_s = 0.0
+        self._sure_ms = 0
         self._clock = clock
         self.caught_up = asyncio.Event()
         """Set once every fill and funding of the run is known; coins get their snapshot from then on."""
@@ -136,10 +137,14 @@ class Reconciler:
             self._desk.tell(self._ledger.on_position(index, lots, px, truth.time_ms))
 
     async def _read_fills(self, since_ms: int | None = None) -> None:
-        """Page by page (HL §1.12: at most 2000 a reply, oldest first); without `since_ms` after the last known."""
+        """Page by page (HL §1.12: at most 2000 a reply, oldest first); without `since_ms` from where all are known.
+
+        That is what was newest at the last reading: a fill heard since may have come after others that were not heard.
+        """
+        seen = self._ledger.fills_seen
         if since_ms is None:
-            seen = self._ledger.fills_seen
-            since_ms = max(seen.began_ms, seen.newest_ms - OVERLAP_MS)
+            since_ms = max(seen.began_ms, self._sure_ms - OVERLAP_MS)
+        newest_ms = seen.newest_ms
         while True:
             rows = await self._info.user_fills_by_time(self._user, since_ms)
             fills = sorted(fills_of(rows), key=lambda one: one.time_ms)
@@ -147,6 +152,7 @@ class Reconciler:
                 self._foreign(fill)
                 self._desk.tell(self._ledger.on_fill(fill))
             if len(fills) < FILLS_A_PAGE:
+                self._sure_ms = max(newest_ms, fills[-1].time_ms if fills else 0)
                 return
             since_ms = max(since_ms + 1, fills[-1].time_ms)
 
