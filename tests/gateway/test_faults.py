@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from portfolio_mm.domain.commands import CommandKind
 from portfolio_mm.domain.order import OrderEvent
 from portfolio_mm.domain.units import BUY, SELL
 from portfolio_mm.venue.delays import Constant
 from portfolio_mm.venue.faults import events, kinds
 from portfolio_mm.venue.settings import VenueSettings
 from tests.gateway.peers import COINS, FakeCoin, Rig, rig, until
+from tests.gateway.pretend import Pretend
 
 SETTLED = {"ACCEPTED", "REFUSED", "CANCELLED", "UNCERTAIN", "LOST"}
 
@@ -141,3 +143,24 @@ async def test_errors_instead_of_answers_are_no_orders(tmp_path: Path) -> None:
         keys = [coin.place(BUY, 0.97 * made.mid("BTC"), 100.0, level=level) for level in range(3)]
         await until(lambda: all(SETTLED & dict(coin.story(key)).keys() for key in keys), "something of each order")
         await agrees(made, coin)
+
+
+def test_an_order_whose_end_was_lost_with_the_answer_of_its_modify_is_asked_about_and_can_be_cancelled() -> None:
+    """The venue moved it; the answer and the row of the old order are lost, and the new one is gone before the old."""
+    world = Pretend(1_000.0)
+    world.wish(CommandKind.PLACE, BUY, 100, 0)
+    world.process(0, crosses=False, answered=True)
+    world.deliver_all()
+    (old,) = world.ledger.orders()
+    world.wish(CommandKind.MODIFY, BUY, 100, 0, target=old.key)
+    world.process(0, crosses=False, answered=False)
+    world.rows.popleft()  # that the old order ended
+    world.deliver("answers")
+    world.deliver("rows")
+    assert old.asked_ns, "its successor rests, so it is gone: how much of it was filled must be asked"
+    world.trade(0, 100)
+    world.deliver_all()
+    assert world.ledger.orders() == (old,)
+    world.desk.cancel_all()
+    world.send()
+    assert [one.cancel for one in world.network] == [old]

@@ -158,8 +158,9 @@ class Desk:
         successor = self._ledger.find(successor_key)
         if successor is not None:
             self.cancel(successor)
-        if successor is None or successor.over:  # the modify was never sent: the old order still rests
+        if successor is None or successor.over:  # never sent: the old order rests; else it is gone, and a cancel tells
             order.cancel_wanted = False
+            order.state, order.replaced_by = OrderState.LIVE, None
             self.cancel(order)
 
     def _take_back(self, unsent: Approved) -> None:
@@ -212,7 +213,10 @@ class Desk:
                     self.cancel(order)
 
     def _arrived(self, note: OrderNote) -> None:
-        """An order that was to be cancelled while it was on its way now has a number."""
+        """An order has a number: what it replaced is gone, and if it was to be cancelled on its way it is now."""
+        for old in self._ledger.orders(note.coin):
+            if old.replaced_by == note.key and not old.over and old.asked_ns == 0:
+                old.asked_ns = self._now_ns()  # its last row may be lost, and the answer that would say so too
         order = self._ledger.find(note.key)
         if order is not None and order.cancel_wanted and order.state is OrderState.LIVE:
             order.cancel_wanted = False
