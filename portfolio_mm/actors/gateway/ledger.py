@@ -208,7 +208,8 @@ class Ledger:
         key = order.key if order is not None else key
         level = cloids.decode(*key).level if cloids.is_ours(key[0]) else 0
         ticks = instrument.ticks(fill.px)
-        changed = self.positions[coin].fill(Traded(fill.time_ms, SIGN[fill.side] * lots, px))
+        position, ahead = self.positions[coin], self.positions[coin].ahead
+        changed = position.fill(Traded(fill.time_ms, SIGN[fill.side] * lots, px))
         what = (coin, fill.side, ticks, lots, fill.fee_1e8, fill.oid, fill.tid, fill.time_ms, fill.crossed)
         notes: list[Note] = [FillNote(*what, key, level, contained=not changed)]
         self.fills += 1
@@ -216,6 +217,8 @@ class Ledger:
         self._touch(coin)
         if order is not None:
             notes += self._filled(order, lots, fill)
+        if position.ahead != ahead:  # other fills bring coins back to this position: a word now would undo it twice
+            return notes
         return [*notes, self._position(coin, fill.time_ms)]
 
     def on_funding(self, funding: Funding) -> list[Note]:

@@ -22,12 +22,18 @@ class Traded(NamedTuple):
 
 @dataclass(slots=True)
 class Position:
-    """One coin's position. `base_ms` is the block time of the reading below it, -1 before the first."""
+    """One coin's position. `base_ms` is the block time of the reading below it, -1 before the first.
+
+    `unexplained` are lots a reading brought that no fill had led to; `ahead` those of fills that came after a reading
+    which contained them together with others that undo them: whoever counts fills alone is so far off until these come.
+    """
 
     base_lots: int = 0
     base_ms: int = -1
     szi_lots: int = 0
     entry_px: float = 0.0
+    unexplained: int = 0
+    ahead: int = 0
     later: list[Traded] = field(default_factory=list)
 
     @property
@@ -38,6 +44,10 @@ class Position:
     def fill(self, traded: Traded) -> bool:
         """Apply one fill; False when the reading below already contains it."""
         if traded.time_ms <= self.base_ms:
+            if self.unexplained * traded.lots > 0 and self.ahead * traded.lots >= 0:
+                self.unexplained -= traded.lots
+            else:
+                self.ahead += traded.lots
             return False
         self.later.append(traded)
         self._trade(traded)
@@ -48,16 +58,18 @@ class Position:
         return self.szi_lots - sum(traded.lots for traded in self.later if traded.time_ms > at_ms)
 
     def adopt(self, szi_lots: int, entry_px: float, at_ms: int) -> bool:
-        """Take over a reading; True when it differs from what fills had led to. Older readings are ignored."""
+        """Take over a reading; True when it differs from what was told of fills. Older readings are ignored."""
         if at_ms < self.base_ms:
             return False
-        before = self.szi_lots
+        before, told = self.szi_lots if self.known else szi_lots, self.szi_lots + self.ahead
         self.later = [traded for traded in self.later if traded.time_ms > at_ms]
         self.base_lots, self.base_ms = szi_lots, at_ms
         self.szi_lots, self.entry_px = szi_lots, entry_px
         for traded in self.later:
             self._trade(traded)
-        return self.szi_lots != before
+        self.unexplained += self.szi_lots - before
+        self.ahead = 0
+        return self.szi_lots != told
 
     def _trade(self, traded: Traded) -> None:
         """Average entry: grows with additions, stays on reductions, restarts when the position turns."""
