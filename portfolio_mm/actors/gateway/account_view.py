@@ -77,19 +77,24 @@ class AccountView:
         """Equity gained since the last reading."""
         return 0.0 if self.truth is None else self._gained_usd(self.truth, self._held)
 
-    def _gained_usd(self, truth: AccountTruth, held: Held) -> float:
+    def _gained_usd(self, truth: AccountTruth, held: Held, *, ahead: bool = False) -> float:
         gained = sum(usd for at_ms, usd in self._flows if at_ms > truth.time_ms)
         for instrument in self._ledger.instruments:
             size, mark_then = held.get(instrument.coin, (0.0, 0.0))
             mark_now = self._market.mark_px[instrument.index] or mark_then
-            gained += instrument.sz(self._ledger.positions[instrument.index].szi_lots) * mark_now - size * mark_then
+            position = self._ledger.positions[instrument.index]
+            lots = position.szi_lots + (position.ahead if ahead else 0)
+            gained += instrument.sz(lots) * mark_now - size * mark_then
         return gained
 
     def step_usd(self, truth: AccountTruth) -> float:
-        """How far equity would jump if this reading were taken now, positions in coins of nobody here apart."""
+        """How far equity would jump if this reading were taken now, positions in coins of nobody here apart.
+
+        Fills that came behind a reading, without being in it, explain a position as others do.
+        """
         if self.truth is None:
             return 0.0
-        after_usd = truth.equity_usd + self._gained_usd(truth, _held(truth))
+        after_usd = truth.equity_usd + self._gained_usd(truth, _held(truth), ahead=True)
         return after_usd - self.equity_usd - (self._foreign_usd(truth) - self._foreign_usd(self.truth))
 
     def _foreign_usd(self, truth: AccountTruth) -> float:
