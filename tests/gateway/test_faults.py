@@ -164,3 +164,13 @@ def test_an_order_whose_end_was_lost_with_the_answer_of_its_modify_is_asked_abou
     world.desk.cancel_all()
     world.send()
     assert [one.cancel for one in world.network] == [old]
+
+
+async def test_what_the_venue_throttles_is_counted(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.start()
+        _, coin = await made.trading()
+        arm(made, kinds.HttpError(status=429, endpoint="exchange"))
+        await coin.hears(OrderEvent.REFUSED, coin.place(BUY, 0.97 * made.mid("BTC"), 100.0))
+        assert dict((await made.view()).refused) == {"RATE_LIMIT": 1}
+        await agrees(made, coin)

@@ -17,7 +17,7 @@ from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.actors.gateway.permits import Permits
 from portfolio_mm.actors.gateway.wish import Approved
 from portfolio_mm.domain import cloid as cloids
-from portfolio_mm.domain.errors import OutcomeUnknown, VenueError
+from portfolio_mm.domain.errors import OutcomeUnknown, VenueError, VenueRefused
 from portfolio_mm.domain.order import OrderEvent, OrderState, Refusal
 from portfolio_mm.domain.units import NS_PER_MS
 from portfolio_mm.hyperliquid import encode
@@ -283,8 +283,10 @@ class Dispatch:
             for order in orders:
                 self._desk.uncertain(order, time.monotonic_ns())
             return None
-        except VenueError:
+        except VenueError as error:
             self._outbox.hold(lane, time.monotonic_ns() + RETRY_NS)
+            if isinstance(error, VenueRefused):
+                self._desk.venue_refused(Refusal.RATE_LIMIT, str(error), len(orders) + len(cancels))
             return Refusal.RATE_LIMIT
         if answer.accepted:
             self._budgets.spend(signed.legs, self._clock.now_ms(sent_ns))
