@@ -174,3 +174,17 @@ async def test_what_the_venue_throttles_is_counted(tmp_path: Path) -> None:
         await coin.hears(OrderEvent.REFUSED, coin.place(BUY, 0.97 * made.mid("BTC"), 100.0))
         assert dict((await made.view()).refused) == {"RATE_LIMIT": 1}
         await agrees(made, coin)
+
+
+def test_a_node_that_lags_does_not_end_the_question_of_a_cancelled_order() -> None:
+    """The venue took the cancel and the row is lost; a read of an older state says the order rests (HL §12.3)."""
+    world = Pretend(1_000.0)
+    world.wish(CommandKind.PLACE, BUY, 100, 0)
+    world.process(0, crosses=False, answered=True)
+    rests = world.rows[0]
+    world.deliver_all()
+    (order,) = world.ledger.orders()
+    world.desk.cancel(order)
+    order.cancel_acked, order.asked_ns = True, 7
+    world.desk.tell(world.ledger.on_update(rests))
+    assert order.asked_ns == 7

@@ -217,6 +217,7 @@ class Desk:
         for old in self._ledger.orders(note.coin):
             if old.replaced_by == note.key and not old.over and old.asked_ns == 0:
                 old.asked_ns = self._now_ns()  # its last row may be lost, and the answer that would say so too
+                old.cancel_acked = True
         order = self._ledger.find(note.key)
         if order is not None and order.cancel_wanted and order.state is OrderState.LIVE:
             order.cancel_wanted = False

@@ -113,7 +113,7 @@ class Ledger:
         self._by_oid[order.oid] = order
         if order.over:
             return []
-        order.asked_ns = 0
+        order.asked_ns = order.asked_ns if order.cancel_acked else 0  # a node that lags answers nothing (HL §12.3)
         order.unknown_ns.clear()
         if order.state in {OrderState.PENDING, OrderState.UNKNOWN}:
             order.state = OrderState.LIVE

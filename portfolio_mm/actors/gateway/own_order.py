@@ -17,7 +17,7 @@ class OwnOrder:
     over; what of it has not come as fill rows yet still counts as exposure. `asked_ns` is since when its fate is in
     question (0: it is not). `cause`, `cause_ns` and `heard_ns` belong to the wish that waits for the wire (its event's
     kind and receive time, and when it came to the gateway); 0 once that left, or when no coin asked. `replaces` is the
-    order a modify ends, `replaced_by` the one that modify makes.
+    order a modify ends, `replaced_by` the one that modify makes. `cancel_acked`: the venue took a cancel or the modify.
     """
 
     key: Key
