@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from portfolio_mm.domain.errors import ConfigurationError, MalformedMessage, VenueUnreachable
+from portfolio_mm.domain.errors import ConfigurationError, MalformedMessage, OutcomeUnknown, VenueUnreachable
 from portfolio_mm.hyperliquid.parse import channel_of
 from portfolio_mm.hyperliquid.posts import Posts
 from portfolio_mm.hyperliquid.socket_limits import SocketBudget
@@ -31,6 +31,10 @@ BACKOFF_S: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Pauses before attempts; the sum keeps far below the venue's 30 new connections a minute."""
 PROVEN_S: Final = 30.0
 """A connection that lived this long makes the next pause the first one again."""
+MUTE_S: Final = 2.0
+"""No frame for this long while a post waits in vain: half open, and cancels cannot wait for pings to find out."""
+TRUSTED_NS: Final = 1_000_000_000
+"""A connection that still speaks so long after it was made is not like the silent one before it."""
 ROOM: Final = 8192
 """Frames kept for a slow consumer before reading itself waits."""
 
@@ -95,6 +99,10 @@ class VenueSocket:
         self._up = asyncio.Event()
         self._heard_ns: dict[str, int] = {}
         self._last_ns = 0
+        self._made_ns = 0
+        self._gave_up = ""
+        self._doubted = False
+        """The last connection fell silent: until this one has spoken for a while, what must arrive goes another way."""
         self.connects = 0
         """Connections made so far."""
         self.refusals = 0
@@ -170,10 +178,23 @@ class VenueSocket:
             OutcomeUnknown: sent, and the answer never came.
         """
         connection = self._connection
-        if connection is None or not self._up.is_set():
+        if connection is None or not self._up.is_set() or self._doubted:
             msg = f"{self.url} is not connected: {self.last_failure or 'no connection yet'}"
             raise VenueUnreachable(msg)
-        return await self._posts.exchange(connection, request, timeout_s, written, cancel=cancel)
+        sent_ns = time.monotonic_ns()
+        try:
+            return await self._posts.exchange(connection, request, timeout_s, written, cancel=cancel)
+        except OutcomeUnknown:
+            silent_s = (time.monotonic_ns() - self._last_ns) / 1e9
+            if self._connection is connection and self._last_ns < sent_ns and silent_s >= MUTE_S:
+                self._give_up(connection, f"no answer to a post, and not a word for {silent_s:.1f} s")
+            raise
+
+    def _give_up(self, connection: ClientConnection, why: str) -> None:
+        """End a connection that is up and says nothing."""
+        self.last_failure = self._gave_up = why
+        self._doubted = True
+        connection.transport.abort()
 
     async def _run(self) -> None:
         """Connect, serve, pause, for ever."""
@@ -208,7 +229,8 @@ class VenueSocket:
             max_size=None,
             proxy=None if loopback else True,
         ) as connection:
-            self._last_ns = time.monotonic_ns()
+            self._last_ns = self._made_ns = time.monotonic_ns()
+            self._gave_up = ""
             for subscription in self.subscriptions:
                 self.budget.sent(time.monotonic())
                 await connection.send(json.dumps({"method": "subscribe", "subscription": subscription}))
@@ -235,6 +257,7 @@ class VenueSocket:
                 text = await connection.recv(decode=False)
                 recv_ns = time.monotonic_ns()
                 self._last_ns = recv_ns
+                self._doubted = self._doubted and recv_ns - self._made_ns < TRUSTED_NS
                 channel = self._note(text, recv_ns)
                 if channel == "post":
                     self._posts.answer(text)
@@ -242,7 +265,7 @@ class VenueSocket:
                     await self._room.acquire()
                     self._frames.put_nowait((recv_ns, text))
         except ConnectionClosed as error:
-            self.last_failure = f"closed: {error}"
+            self.last_failure = self._gave_up or f"closed: {error}"
 
     def _note(self, raw: bytes, recv_ns: int) -> str:
         """Remember when a channel spoke; malformed frames are the consumer's to count."""
@@ -266,8 +289,7 @@ class VenueSocket:
             await asyncio.sleep(self._ping_s)
             silent_s = (time.monotonic_ns() - self._last_ns) / 1e9
             if silent_s >= self._silence_s:
-                self.last_failure = f"silent for {silent_s:.0f} s"
-                connection.transport.abort()
+                self._give_up(connection, f"silent for {silent_s:.0f} s")
                 return
             with contextlib.suppress(ConnectionClosed):
                 self.budget.sent(time.monotonic())

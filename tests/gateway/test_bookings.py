@@ -11,11 +11,11 @@ from portfolio_mm.actors.gateway.bookings import Bookings
 from portfolio_mm.actors.gateway.gateway import Gateway
 from portfolio_mm.actors.gateway.hub import NOTHING_MISSED, Link
 from portfolio_mm.actors.gateway.ledger import Ledger
-from portfolio_mm.actors.gateway.notes import FillNote, FundingNote
+from portfolio_mm.actors.gateway.notes import FillNote, FundingNote, PositionNote
 from portfolio_mm.actors.messages import Hello
 from portfolio_mm.actors.transport import join
 from portfolio_mm.domain.events import EVENT, EventKind
-from portfolio_mm.domain.units import BUY
+from portfolio_mm.domain.units import BUY, SELL
 from portfolio_mm.hyperliquid.user import Fill
 from tests.gateway.peers import FakeCoin, Rig, rig, until
 from tests.gateway.pretend import INSTRUMENT
@@ -119,6 +119,7 @@ def test_what_a_slow_coin_could_not_be_sent_comes_before_its_next_snapshot() -> 
 
 def test_a_fill_that_a_reading_contains_is_booked_and_moves_no_position() -> None:
     ledger = Ledger((INSTRUMENT,))
+    ledger.on_position(0, 0, 0.0, 900)
     ledger.on_position(0, 5, 100.0, 1_000)
     late: dict[str, Any] = {"coin": "AAA", "px": "100.0", "sz": "0.05", "side": BUY, "time_ms": 990, "tid": 4}
     rest: dict[str, Any] = {
@@ -135,3 +136,27 @@ def test_a_fill_that_a_reading_contains_is_booked_and_moves_no_position() -> Non
     assert ledger.positions[0].szi_lots == 5
     assert notes[-1] == ledger.on_hand(0)._replace(venue_ms=990)
     assert ledger.on_fill(Fill(**late, **rest, oid=1, crossed=False)) == []
+
+
+def test_two_fills_that_undo_each_other_behind_a_reading_are_no_lots_nobody_explains() -> None:
+    """Both are in the reading and come after it: a word on the position between them would undo it twice."""
+    ledger = Ledger((INSTRUMENT,))
+    ledger.on_position(0, 5, 100.0, 1_000)
+    row: dict[str, Any] = {
+        "coin": "AAA",
+        "px": "100.0",
+        "start_position": "0",
+        "direction": "",
+        "closed_pnl_1e8": 0,
+        "fee_1e8": 0,
+        "fee_token": "USDC",
+        "hash": "",
+        "oid": 1,
+        "crossed": False,
+    }
+    first = ledger.on_fill(Fill(**row, sz="0.03", side=SELL, time_ms=980, tid=1))
+    assert [type(note) for note in first] == [FillNote]
+    assert ledger.positions[0].ahead == -3, "whoever counts fills alone is off, and the next reading looks for more"
+    second = ledger.on_fill(Fill(**row, sz="0.03", side=BUY, time_ms=990, tid=2))
+    assert (ledger.positions[0].szi_lots, ledger.positions[0].ahead) == (5, 0)
+    assert [note for note in second if isinstance(note, PositionNote)] == []

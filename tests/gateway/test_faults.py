@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from portfolio_mm.domain.commands import CommandKind
 from portfolio_mm.domain.order import OrderEvent
 from portfolio_mm.domain.units import BUY, SELL
 from portfolio_mm.venue.delays import Constant
 from portfolio_mm.venue.faults import events, kinds
 from portfolio_mm.venue.settings import VenueSettings
 from tests.gateway.peers import COINS, FakeCoin, Rig, rig, until
+from tests.gateway.pretend import Pretend
 
 SETTLED = {"ACCEPTED", "REFUSED", "CANCELLED", "UNCERTAIN", "LOST"}
 
@@ -141,3 +143,48 @@ async def test_errors_instead_of_answers_are_no_orders(tmp_path: Path) -> None:
         keys = [coin.place(BUY, 0.97 * made.mid("BTC"), 100.0, level=level) for level in range(3)]
         await until(lambda: all(SETTLED & dict(coin.story(key)).keys() for key in keys), "something of each order")
         await agrees(made, coin)
+
+
+def test_an_order_whose_end_was_lost_with_the_answer_of_its_modify_is_asked_about_and_can_be_cancelled() -> None:
+    """The venue moved it; the answer and the row of the old order are lost, and the new one is gone before the old."""
+    world = Pretend(1_000.0)
+    world.wish(CommandKind.PLACE, BUY, 100, 0)
+    world.process(0, crosses=False, answered=True)
+    world.deliver_all()
+    (old,) = world.ledger.orders()
+    world.wish(CommandKind.MODIFY, BUY, 100, 0, target=old.key)
+    world.process(0, crosses=False, answered=False)
+    world.rows.popleft()  # that the old order ended
+    world.deliver("answers")
+    world.deliver("rows")
+    assert old.asked_ns, "its successor rests, so it is gone: how much of it was filled must be asked"
+    world.trade(0, 100)
+    world.deliver_all()
+    assert world.ledger.orders() == (old,)
+    world.desk.cancel_all()
+    world.send()
+    assert [one.cancel for one in world.network] == [old]
+
+
+async def test_what_the_venue_throttles_is_counted(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.start()
+        _, coin = await made.trading()
+        arm(made, kinds.HttpError(status=429, endpoint="exchange"))
+        await coin.hears(OrderEvent.REFUSED, coin.place(BUY, 0.97 * made.mid("BTC"), 100.0))
+        assert dict((await made.view()).refused) == {"RATE_LIMIT": 1}
+        await agrees(made, coin)
+
+
+def test_a_node_that_lags_does_not_end_the_question_of_a_cancelled_order() -> None:
+    """The venue took the cancel and the row is lost; a read of an older state says the order rests (HL §12.3)."""
+    world = Pretend(1_000.0)
+    world.wish(CommandKind.PLACE, BUY, 100, 0)
+    world.process(0, crosses=False, answered=True)
+    rests = world.rows[0]
+    world.deliver_all()
+    (order,) = world.ledger.orders()
+    world.desk.cancel(order)
+    order.cancel_acked, order.asked_ns = True, 7
+    world.desk.tell(world.ledger.on_update(rests))
+    assert order.asked_ns == 7

@@ -212,6 +212,28 @@ def test_the_venue_clock_is_never_ahead_and_follows_a_clock_set_back() -> None:
     assert clock.now_ms(160_000_000) == 900_000
 
 
+@pytest.mark.parametrize(
+    ("rows_ms", "passed_ms", "behind"),
+    [
+        ((1_000_000, 999_600), 0, False),  # channels of neighbouring blocks may pass each other
+        ((1_000_000, 998_000), 0, True),
+        ((1_000_000, 998_000, 999_999), 999_999, True),  # the second in between comes for the second time
+        ((1_000_000, 998_000, 999_999), 1_000_000, False),
+        ((1_000_000, 998_000, 1_000_000), 0, False),
+    ],
+)
+def test_block_times_that_fall_are_noticed_until_they_are_passed(
+    rows_ms: tuple[int, ...],
+    passed_ms: int,
+    behind: bool,  # noqa: FBT001
+) -> None:
+    clock = VenueClock()
+    for row_ms in rows_ms:
+        clock.follow(row_ms, row_ms)
+    clock.passes(passed_ms)
+    assert clock.behind is behind
+
+
 HOLDER = """
     import asyncio, sys
     from pathlib import Path

@@ -9,6 +9,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from portfolio_mm.domain.errors import ConfigurationError, OutcomeUnknown, VenueRefused, VenueUnreachable
+from portfolio_mm.hyperliquid import websocket
 from portfolio_mm.hyperliquid.limits import MAX_POSTS_IN_FLIGHT
 from portfolio_mm.hyperliquid.socket_limits import CANCEL_POSTS
 from portfolio_mm.hyperliquid.websocket import SocketState, VenueSocket, pauses_s
@@ -65,6 +66,35 @@ async def test_a_post_without_answer_has_an_unknown_outcome() -> None:
         await socket.wait_connected(5)
         with pytest.raises(OutcomeUnknown, match=r"no answer within 0\.05 s"):
             await socket.post(REQUEST, timeout_s=0.05)
+        await socket.close()
+
+
+async def test_a_connection_that_lets_a_post_wait_in_vain_is_left_and_the_next_must_speak_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A half-open connection takes cancels and does nothing; the way by HTTP is open meanwhile."""
+    monkeypatch.setattr(websocket, "MUTE_S", 0.05)
+    monkeypatch.setattr(websocket, "TRUSTED_NS", 300_000_000)
+
+    async def pong(connection: ServerConnection, request: dict[str, Any]) -> None:
+        if request["method"] == "ping":
+            await connection.send('{"channel":"pong"}')
+        elif socket.connects > 1:
+            response = {"type": "info", "payload": "done"}
+            await connection.send(json.dumps({"channel": "post", "data": {"id": request["id"], "response": response}}))
+
+    async with odd_server(pong) as url:
+        socket = VenueSocket(url, [], ping_s=0.2, backoff_s=(0.01,))
+        await socket.wait_connected(5)
+        with pytest.raises(OutcomeUnknown):
+            await socket.post(REQUEST, timeout_s=0.1)
+        assert "not a word" in socket.last_failure
+        while socket.connects < 2 or not socket.connected:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+        with pytest.raises(VenueUnreachable, match="not a word"):
+            await socket.post(REQUEST)
+        await asyncio.sleep(0.5)
+        assert await socket.post(REQUEST) == "done"
         await socket.close()
 
 

@@ -28,6 +28,7 @@ from portfolio_mm.hyperliquid.funding_rows import fundings_of
 from portfolio_mm.hyperliquid.limits import AddressBudget
 from portfolio_mm.hyperliquid.money_moves import effect_1e8, rows_of
 from portfolio_mm.hyperliquid.posts import Posts
+from portfolio_mm.hyperliquid.socket_limits import SocketBudget
 from portfolio_mm.hyperliquid.user import Fill, OrderUpdate, fills_of, parse_user
 
 Line = dict[str, Any]
@@ -113,7 +114,7 @@ def refused(line: Line) -> None:
         assert is_gone(leg.error) == cancel
 
 
-# -- answers and requests -----------------------------------------------------------------------------------------------
+# -- answers and requests ----------------------------------------------------------------------------------------------
 
 
 def accepted(line: Line) -> None:
@@ -161,7 +162,7 @@ def subscribed(line: Line) -> None:
     assert "type" in request["subscription"]
 
 
-# -- streams and reads --------------------------------------------------------------------------------------------------
+# -- streams and reads -------------------------------------------------------------------------------------------------
 
 
 def order_updates(line: Line) -> None:
@@ -230,7 +231,7 @@ def account(line: Line) -> None:
     """A reading put together of recorded parts: its equity is the one the venue says."""
     perps = line["response"]
     spot, fees, limit = of_kind("spotClearinghouseState")[0], of_kind("userFees")[0], of_kind("userRateLimit")[0]
-    replies = Replies("disabled", [perps], spot, fees, limit)
+    replies = Replies("disabled", {"": perps}, spot, fees, limit)
     if "crossMaintenanceMarginUsed" not in perps:  # as in May 2023
         with pytest.raises(MalformedMessage, match="KeyError"):
             account_truth(USER, replies)
@@ -244,14 +245,14 @@ def account(line: Line) -> None:
 def spot(line: Line) -> None:
     perps = {**of_kind("clearinghouseState")[1], "assetPositions": []}
     fees, limit = of_kind("userFees")[0], of_kind("userRateLimit")[0]
-    truth = account_truth(USER, Replies("unifiedAccount", [perps], line["response"], fees, limit))
+    truth = account_truth(USER, Replies("unifiedAccount", {"": perps}, line["response"], fees, limit))
     usdc = [row["total"] for row in line["response"]["balances"] if row["coin"] == "USDC"]
     assert truth.equity_1e8 == (usd_1e8(usdc[0]) if usdc else 0)
 
 
 def fee_rates(line: Line) -> None:
     perps, limit = of_kind("clearinghouseState")[1], of_kind("userRateLimit")[0]
-    truth = account_truth(USER, Replies("disabled", [perps], {"balances": []}, line["response"], limit))
+    truth = account_truth(USER, Replies("disabled", {"": perps}, {"balances": []}, line["response"], limit))
     assert truth.maker_fee_bps == pytest.approx(float(line["response"]["userAddRate"]) * 1e4)
     assert truth.taker_fee_bps == pytest.approx(float(line["response"]["userCrossRate"]) * 1e4)
 
@@ -313,7 +314,7 @@ def test_every_line_means_what_it_says(at: int) -> None:
 
 
 def test_a_full_queue_of_posts_ends_the_post_it_names() -> None:
-    posts = Posts()
+    posts = Posts(SocketBudget())
     posts.refuse("too many pending post requests id=1234")  # nobody waits for that one: nothing happens
     assert not posts._pending
 

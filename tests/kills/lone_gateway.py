@@ -1,4 +1,4 @@
-"""`python -m tests.kills.lone_gateway CONFIG`: one gateway as a process of its own, as its actor runs it but without Ray."""
+"""`python -m tests.kills.lone_gateway CONFIG`: one gateway as a process of its own, as its actor runs it, no Ray."""
 
 import asyncio
 import sys
@@ -12,4 +12,4 @@ from portfolio_mm.actors.gateway_part import GatewayPart
 
 if __name__ == "__main__":
     config = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=GatewayConfig)
-    asyncio.run(GatewayPart(Gateway(config)).run())
+    asyncio.run(GatewayPart(Gateway(config), print).run())

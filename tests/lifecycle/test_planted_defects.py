@@ -11,7 +11,8 @@ from portfolio_mm.actors.gateway import dispatch, doubts, worst_case
 from portfolio_mm.actors.gateway.clock import VenueClock
 from portfolio_mm.actors.gateway.desk import Desk
 from portfolio_mm.actors.gateway.dispatch import Dispatch
-from portfolio_mm.actors.gateway.ledger import Exposure, Ledger
+from portfolio_mm.actors.gateway.exposure import Exposure
+from portfolio_mm.actors.gateway.ledger import Ledger
 from portfolio_mm.actors.gateway.nonces import Nonces
 from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.actors.gateway.positions import SeenFills

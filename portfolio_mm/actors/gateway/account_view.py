@@ -118,15 +118,17 @@ class AccountView:
         """Equity gained since the last reading."""
         return 0.0 if self.truth is None else self._gained_usd(self.truth, self._held)
 
-    def _gained_usd(self, truth: AccountTruth, held: Held) -> float:
+    def _gained_usd(self, truth: AccountTruth, held: Held, *, ahead: bool = False) -> float:
         gained = sum(usd for at_ms, usd, _ in self._flows if at_ms > truth.time_ms)
-        return gained + sum(self._marked_usd(instrument, held) for instrument in self._ledger.instruments)
+        return gained + sum(self._marked_usd(each, held, ahead=ahead) for each in self._ledger.instruments)
 
-    def _marked_usd(self, instrument: Instrument, held: Held) -> float:
+    def _marked_usd(self, instrument: Instrument, held: Held, *, ahead: bool = False) -> float:
         """What a position is worth more than at the reading, bought or sold lots at their whole price."""
         size, mark_then = held.get(instrument.coin, (0.0, 0.0))
         mark_now = self._market.mark_px[instrument.index] or mark_then
-        return instrument.sz(self._ledger.positions[instrument.index].szi_lots) * mark_now - size * mark_then
+        position = self._ledger.positions[instrument.index]
+        lots = position.szi_lots + (position.ahead if ahead else 0)
+        return instrument.sz(lots) * mark_now - size * mark_then
 
     def _gained_on(self, instruments: Sequence[Instrument]) -> float:
         """Gain since the reading on some coins, transfers apart: nobody says here which ledger they went to."""
@@ -164,10 +166,13 @@ class AccountView:
         return 0.0 if pot is None else max(0.0, pot.free_1e8 / USD_1E8 + self._gained_on(mates))
 
     def step_usd(self, truth: AccountTruth) -> float:
-        """How far equity would jump if this reading were taken now, positions in coins of nobody here apart."""
+        """How far equity would jump if this reading were taken now, positions in coins of nobody here apart.
+
+        Fills that came behind a reading, without being in it, explain a position as others do.
+        """
         if self.truth is None:
             return 0.0
-        after_usd = truth.equity_usd + self._gained_usd(truth, _held(truth))
+        after_usd = truth.equity_usd + self._gained_usd(truth, _held(truth), ahead=True)
         foreign_usd = self._foreign_usd(truth) - self._foreign_usd(self.truth)
         known_ms = self.truth.time_ms
         foreign_usd += sum(usd for at_ms, usd in self._foreign.values() if known_ms < at_ms <= truth.time_ms)

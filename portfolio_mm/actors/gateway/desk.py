@@ -252,7 +252,11 @@ class Desk:
                     self.cancel(order)
 
     def _arrived(self, note: OrderNote) -> None:
-        """An order that was to be cancelled while it was on its way now has a number."""
+        """An order has a number: what it replaced is gone, and if it was to be cancelled on its way it is now."""
+        for old in self._ledger.orders(note.coin):
+            if old.replaced_by == note.key and not old.over and old.asked_ns == 0:
+                old.asked_ns = self._now_ns()  # its last row may be lost, and the answer that would say so too
+                old.cancel_acked = True
         order = self._ledger.find(note.key)
         if order is not None and order.cancel_wanted and order.state is OrderState.LIVE:
             order.cancel_wanted = False

@@ -19,7 +19,7 @@ from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.actors.gateway.permits import Permits
 from portfolio_mm.actors.gateway.wish import Approved
 from portfolio_mm.domain import cloid as cloids
-from portfolio_mm.domain.errors import OutcomeUnknown, VenueError
+from portfolio_mm.domain.errors import OutcomeUnknown, VenueError, VenueRefused
 from portfolio_mm.domain.order import OrderEvent, OrderState, Refusal
 from portfolio_mm.domain.units import NS_PER_MS
 from portfolio_mm.hyperliquid import encode
@@ -109,7 +109,7 @@ class Dispatch:
         elif lane is Lane.MODIFY:
             while batch := self._outbox.take_modifies():
                 for approved in batch:
-                    self._modify_refused(approved, refusal)
+                    self._desk.modify_failed(approved.order, refusal)
 
     def _send_lane(self, lane: Lane) -> Coroutine[None, None, None]:
         """The work of sending one batch of a lane; it is taken out of the outbox at once."""
@@ -190,7 +190,7 @@ class Dispatch:
             (approved.target.oid, wire(self._ledger, approved)) for approved in batch if approved.target is not None
         ]
         signed = self._sign(encode.batch_modify_action(pairs), orders, now_ns)
-        answer = await self._send(signed, orders)
+        answer = await self._send(signed, orders, modifies=True)
         if isinstance(answer, Refusal):
             for order in orders:
                 self._desk.modify_failed(order, answer)
@@ -276,20 +276,29 @@ class Dispatch:
             self._latency.written(order, now_ns)
 
     async def _send(
-        self, signed: Signed, orders: Sequence[OwnOrder], *, cancels: Sequence[OwnOrder] = ()
+        self,
+        signed: Signed,
+        orders: Sequence[OwnOrder],
+        *,
+        cancels: Sequence[OwnOrder] = (),
+        modifies: bool = False,
     ) -> ActionAnswer | Refusal | None:
         """The answer; a refusal when nothing happened at the venue; None when nobody knows."""
         try:
             answer = await self._exchange.send_signed(signed, partial(self._written, (*orders, *cancels)))
         except OutcomeUnknown:
-            return self._unknown(orders)
-        except VenueError:
+            self._unknown(orders)
+            return None
+        except VenueError as error:
+            if isinstance(error, VenueRefused):
+                self._desk.venue_refused(Refusal.RATE_LIMIT, str(error), len(orders) + len(cancels))
             return Refusal.RATE_LIMIT
         if answer.accepted:
             return answer
         if is_nonce_used(answer.error):  # a copy made on the way answers for the original, which came through
-            return self._unknown(orders)
-        if lane is Lane.MODIFY and (is_gone(answer.error) or modify_removed_old(answer.error)):
+            self._unknown(orders)
+            return None
+        if modifies and (is_gone(answer.error) or modify_removed_old(answer.error)):
             return answer  # of one leg: its words say what became of the old order
         refusal = classify(answer.error)
         self._desk.venue_refused(refusal, answer.error, len(orders))

@@ -116,7 +116,7 @@ class Ledger:
         self._by_oid[order.oid] = order
         if order.over:
             return []
-        order.asked_ns = 0
+        order.asked_ns = order.asked_ns if order.cancel_acked else 0  # a node that lags answers nothing (HL §12.3)
         order.unknown_ns.clear()
         if order.state in {OrderState.PENDING, OrderState.UNKNOWN}:
             order.state = OrderState.LIVE
@@ -240,7 +240,8 @@ class Ledger:
         key = order.key if order is not None else key
         level = cloids.decode(*key).level if cloids.is_ours(key[0]) else 0
         ticks = instrument.ticks(fill.px)
-        changed = self.positions[coin].fill(Traded(fill.time_ms, SIGN[fill.side] * lots, px))
+        position, ahead = self.positions[coin], self.positions[coin].ahead
+        changed = position.fill(Traded(fill.time_ms, SIGN[fill.side] * lots, px))
         what = (coin, fill.side, ticks, lots, fill.fee_1e8, fill.oid, fill.tid, fill.time_ms, fill.crossed)
         cause = of_fill(fill, self._user, key, known=order is not None)
         notes: list[Note] = [FillNote(*what, key, level, contained=not changed, cause=cause)]
@@ -250,6 +251,8 @@ class Ledger:
         self._touch(coin)
         if order is not None:
             notes += self._filled(order, lots, fill)
+        if position.ahead != ahead:  # other fills bring coins back to this position: a word now would undo it twice
+            return notes
         return [*notes, self._position(coin, fill.time_ms)]
 
     def on_funding(self, funding: Funding) -> list[Note]:

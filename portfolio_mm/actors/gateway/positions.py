@@ -25,6 +25,8 @@ class Position:
     """One coin's position. `base_ms` is the block time of the reading below it, -1 before the first.
 
     `counted_lots` is the first reading of a life and every fill after it, whatever later readings say.
+    `unexplained` are lots a reading brought that no fill had led to; `ahead` those of fills that came after a reading
+    which contained them together with others that undo them: whoever counts fills alone is so far off until these come.
     """
 
     base_lots: int = 0
@@ -33,6 +35,8 @@ class Position:
     entry_px: float = 0.0
     counted_lots: int = 0
     counted_ms: int = -1
+    unexplained: int = 0
+    ahead: int = 0
     later: list[Traded] = field(default_factory=list)
 
     @property
@@ -45,6 +49,10 @@ class Position:
         if traded.time_ms > self.counted_ms >= 0:
             self.counted_lots += traded.lots
         if traded.time_ms <= self.base_ms:
+            if self.unexplained * traded.lots > 0 and self.ahead * traded.lots >= 0:
+                self.unexplained -= traded.lots
+            else:
+                self.ahead += traded.lots
             return False
         self.later.append(traded)
         self._trade(traded)
@@ -55,10 +63,10 @@ class Position:
         return self.szi_lots - sum(traded.lots for traded in self.later if traded.time_ms > at_ms)
 
     def adopt(self, szi_lots: int, entry_px: float, at_ms: int) -> bool:
-        """Take over a reading; True when it differs from what fills had led to. Older readings are ignored."""
+        """Take over a reading; True when it differs from what was told of fills. Older readings are ignored."""
         if at_ms < self.base_ms:
             return False
-        before = self.szi_lots
+        before, told = self.szi_lots if self.known else szi_lots, self.szi_lots + self.ahead
         self.later = [traded for traded in self.later if traded.time_ms > at_ms]
         self.base_lots, self.base_ms = szi_lots, at_ms
         self.szi_lots, self.entry_px = szi_lots, entry_px
@@ -66,7 +74,9 @@ class Position:
             self._trade(traded)
         if self.counted_ms < 0:
             self.counted_lots, self.counted_ms = self.szi_lots, at_ms
-        return self.szi_lots != before
+        self.unexplained += self.szi_lots - before
+        self.ahead = 0
+        return self.szi_lots != told
 
     def _trade(self, traded: Traded) -> None:
         """Average entry: grows with additions, stays on reductions, restarts when the position turns."""

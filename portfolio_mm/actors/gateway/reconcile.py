@@ -103,11 +103,14 @@ class Reconciler:
     async def meet(self, truth: AccountTruth) -> None:
         """Before a reading is adopted: one that fills had not led to may know a fill of which no row has come.
 
+        Fills of both sides may be missing at once and come to nothing; the first of them to come tells.
+
         Raises:
             VenueError, MalformedMessage: the fills could not be read; the reading must not be adopted.
         """
         positions = self._ledger.positions
-        if any(positions[index].lots_at(truth.time_ms) != lots for index, lots, _ in self._held(truth)):
+        held = self._held(truth)
+        if any(positions[index].lots_at(truth.time_ms) != lots or positions[index].ahead for index, lots, _ in held):
             await self._read_fills()
 
     async def _look(self) -> AccountTruth:

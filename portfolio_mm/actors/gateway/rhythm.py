@@ -78,19 +78,19 @@ class Rhythm:
                 LOG.warning("a user message cannot be read, reconciling: %s", error)
             self._stale.set()
             return
-        parts = self._parts
+        parts, was_behind = self._parts, self._parts.clock.behind
         if not messages:
             self._overhear(raw, recv_ns)
         for message in messages:
             match message:
                 case OrderUpdate():
-                    parts.clock.hear(message.status_ms, recv_ns)
+                    parts.clock.follow(message.status_ms, recv_ns)
                     parts.desk.tell(parts.ledger.on_update(message))
                     if message.status in VENUE_ENDED:
                         parts.moods.hint()
                 case Fill():
                     if not message.is_snapshot:
-                        parts.clock.hear(message.time_ms, recv_ns)
+                        parts.clock.follow(message.time_ms, recv_ns)
                     parts.money.foreign(message)
                     parts.desk.tell(parts.ledger.on_fill(message))
                 case Funding():
@@ -100,6 +100,8 @@ class Rhythm:
                     parts.transfers.count([message], parts.money.mode)
                 case _:
                     self._stale.set()  # the venue acted by itself: read everything again
+        if parts.clock.behind != was_behind:
+            self._clock_went(back=parts.clock.behind)
         parts.dispatch.wake()
 
     def _overhear(self, raw: bytes, recv_ns: int) -> None:
@@ -109,6 +111,15 @@ class Rhythm:
         except MalformedMessage as error:
             self.malformed += 1
             LOG.warning("what the venue says of its moods cannot be read: %s", error)
+
+    def _clock_went(self, *, back: bool) -> None:
+        """Readings and fills are told apart by block time: while that repeats itself no position is certain."""
+        if back:
+            LOG.warning("the venue's clock went back: nothing is quoted until it is where it was")
+            self._parts.guard.reconciled = False
+            self._parts.desk.cancel_all()
+        else:
+            self._stale.set()
 
     # -- reconciliation ------------------------------------------------------------------------------------------
 
@@ -136,7 +147,8 @@ class Rhythm:
             if not taken and self._parts.money.truth is None:  # a transfer beside the first reading: read again
                 self._stale.set()
                 await asyncio.sleep(RETRY_S[0])
-            if taken and self._parts.socket.connected and not self._stale.is_set():
+            current = self._parts.socket.connected and not self._parts.clock.behind
+            if taken and current and not self._stale.is_set():
                 self._parts.guard.reconciled = True
                 self._blind_since = None
                 self.ready.set()
@@ -175,8 +187,15 @@ class Rhythm:
             seen.clear()
             mode_s = time.monotonic() if asks_mode else mode_s
             try:
+                was_behind = parts.clock.behind
                 truth = await refresh_account(parts.info, known, parts.config.dexes, all_but_fees=asks_mode)
                 parts.clock.hear(truth.time_ms, time.monotonic_ns())
+                if was_behind:
+                    parts.clock.passes(truth.time_ms)
+                if parts.clock.behind:
+                    continue
+                if was_behind:
+                    self._clock_went(back=False)
                 doubted = parts.readings.in_doubt
                 taken = await parts.readings.take(truth)
             except (VenueError, MalformedMessage, PreflightError) as error:
