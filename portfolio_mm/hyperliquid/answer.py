@@ -9,7 +9,6 @@ from portfolio_mm.domain.errors import OutcomeUnknown
 from portfolio_mm.domain.order import Refusal
 from portfolio_mm.hyperliquid.errors import classify
 
-
 OF_A_LEG: Final = frozenset(
     {Refusal.WOULD_CROSS, Refusal.MARGIN, Refusal.REDUCE_ONLY, Refusal.GONE, Refusal.VENUE_WINDOW}
 )

@@ -69,7 +69,7 @@ def gone_when_cancelled(patch: pytest.MonkeyPatch) -> None:
 def refused_when_unanswered(patch: pytest.MonkeyPatch) -> None:
     """Takes a lost answer for a refusal, so that the coin places again."""
 
-    def wrong(self: Desk, order: OwnOrder, now_ns: int) -> None:  # noqa: ARG001
+    def wrong(self: Desk, order: OwnOrder, now_ns: int) -> None:
         if not order.over and order.state is OrderState.PENDING:
             self.tell(self._ledger.withdraw(order, OrderEvent.REFUSED, Refusal.VENUE_OTHER))
 

@@ -278,7 +278,8 @@ class Dispatch:
         try:
             answer = await self._exchange.send_signed(signed, partial(self._written, (*orders, *cancels)))
         except OutcomeUnknown:
-            return self._unknown(orders)
+            self._unknown(orders)
+            return None
         except VenueError:
             self._outbox.hold(lane, time.monotonic_ns() + RETRY_NS)
             return Refusal.RATE_LIMIT
@@ -286,7 +287,8 @@ class Dispatch:
             self._budgets.spend(signed.legs, self._clock.now_ms(sent_ns))
             return answer
         if is_nonce_used(answer.error):  # a copy made on the way answers for the original, which came through
-            return self._unknown(orders)
+            self._unknown(orders)
+            return None
         if lane is Lane.MODIFY and (is_gone(answer.error) or modify_removed_old(answer.error)):
             return answer  # of one leg: its words say what became of the old order
         refusal = classify(answer.error)

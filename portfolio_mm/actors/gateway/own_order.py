@@ -15,9 +15,10 @@ class OwnOrder:
 
     `nonce` 0 means it was not sent yet. `ended_lots` is the total the venue says was filled, known once the order is
     over; what of it has not come as fill rows yet still counts as exposure. `asked_ns` is since when its fate is in
-    question (0: it is not), `looked_ns` when it was last looked up. `cause`, `cause_ns` and `heard_ns` belong to the wish that waits for the wire (its event's
-    kind and receive time, and when it came to the gateway); 0 once that left, or when no coin asked. `replaces` is the
-    order a modify ends, `replaced_by` the one that modify makes; `superseded` once that one was seen to live.
+    question (0: it is not), `looked_ns` when it was last looked up. `cause`, `cause_ns` and `heard_ns` belong to the
+    wish that waits for the wire (its event's kind and receive time, and when it came to the gateway); 0 once that left,
+    or when no coin asked. `replaces` is the order a modify ends, `replaced_by` the one that modify makes; `superseded`
+    once that one was seen to live.
     """
 
     key: Key
