@@ -23,6 +23,10 @@ def resting(world: Pretend, lots: int = 20) -> OwnOrder:
     return order
 
 
+def state(order: OwnOrder) -> OrderState:
+    return order.state
+
+
 def told(world: Pretend, event: OrderEvent) -> list[OrderNote]:
     return [note for note in world.told if isinstance(note, OrderNote) and note.event is event]
 
@@ -33,9 +37,9 @@ def test_an_order_whose_modify_removed_it_can_be_cancelled_before_its_row_has_co
     world.wish(CommandKind.MODIFY, 0, 22, 0, old.key)
     world.process(0, crosses=True, answered=True)  # the old order is gone, the new one was refused
     world.deliver("answers")
-    assert old.state is OrderState.MODIFYING
+    assert state(old) is OrderState.MODIFYING
     world.desk.cancel(old)  # went round for ever once
-    assert old.state is OrderState.CANCELLING
+    assert state(old) is OrderState.CANCELLING
     world.deliver_all()
     assert not world.ledger.orders()
 

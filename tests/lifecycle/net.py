@@ -129,6 +129,8 @@ class Net:
         await asyncio.sleep(self.delay_s())
         reply = await self.venue._in_next_block(flight.signed)
         self.note(f"block {flight.signed.nonce} {reply}")
+        word = str(reply.get("response"))
+        self.seen["nonce outside the window"] += word.startswith("Invalid nonce: nonce too")
         flight.copies -= 1
         if flight.copies == 0:
             self.flights.remove(flight)

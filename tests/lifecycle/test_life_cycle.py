@@ -29,6 +29,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
 
 def test_limits_orders_fills_words_nonces_and_permits_hold_in_every_schedule(lived: Counter[str]) -> None:
     assert lived["schedules"] == WORLDS * SCHEDULES
+    assert lived["nonce outside the window"] == 0
 
 
 @pytest.mark.parametrize("case", CASES)
