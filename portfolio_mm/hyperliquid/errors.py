@@ -82,7 +82,7 @@ def modify_removed_old(text: str) -> bool:
 
 
 def is_nonce_used(text: str) -> bool:
-    """The nonce was used before. Ours never are: what it was given to, or a noop in its place, came through."""
+    """The nonce was used before: ours are used once, so what it was given to (or a noop instead of it) came through."""
     return text.removeprefix("L1 error: ").startswith("Invalid nonce: duplicate nonce")
 
 

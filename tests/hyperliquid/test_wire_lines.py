@@ -114,7 +114,7 @@ def refused(line: Line) -> None:
         assert is_gone(leg.error) == cancel
 
 
-# -- answers and requests ----------------------------------------------------------------------------------------------
+# -- answers and requests ---------------------------------------------------------------------------------------------
 
 
 def accepted(line: Line) -> None:
@@ -162,7 +162,7 @@ def subscribed(line: Line) -> None:
     assert "type" in request["subscription"]
 
 
-# -- streams and reads -------------------------------------------------------------------------------------------------
+# -- streams and reads ------------------------------------------------------------------------------------------------
 
 
 def order_updates(line: Line) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.kills.lone_gateway CONFIG`: one gateway as a process of its own, as its actor runs it, no Ray."""
+"""`python -m tests.kills.lone_gateway CONFIG`: one gateway as a process, as its actor runs it but without Ray."""
 
 import asyncio
 import sys

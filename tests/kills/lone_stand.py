@@ -214,7 +214,9 @@ class Stand:
         while True:
             await asyncio.sleep(0.03)
             beat += 1
-            ladder.mid_px = self.mark(ladder.instrument.coin)
+            ladder.gap = 3 if self.moving else 15
+            if self.moving:
+                ladder.mid_px = self.mark(ladder.instrument.coin)
             if beat % 10 == 0:
                 ladder.report(self.core.state.now_ms)
             if self.moving and self.chance.random() < 0.3:

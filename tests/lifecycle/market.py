@@ -179,13 +179,13 @@ class Tormentor:
             if now * szi <= 0:
                 return
             lots, px = -max(1, abs(now) // 2) * (1 if now > 0 else -1), state.books[coin.index].mark_ticks
-            told = {} if adl else {"liquidation": clearing.liquidation_of(state, self.account, coin, "market")}
+            told = None if adl else clearing.liquidation_of(state, self.account, coin, "market")
             if not adl:
                 for order in self.account.live():
                     clearing.remove(state, order, "liquidatedCanceled", by_engine=True)
             shown = "Auto-Deleveraging" if adl else None
             trade = booking.Trade(
-                lots, px, state.new_tid(), state.new_oid(), not adl, dir_shown=shown, off_book=adl, **told
+                lots, px, state.new_tid(), state.new_oid(), not adl, dir_shown=shown, off_book=adl, liquidation=told
             )
             booking.book(state, self.account, coin, trade)
 

@@ -8,19 +8,17 @@ import asyncio
 import random
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
-from portfolio_mm.domain.errors import OutcomeUnknown, VenueRefused, VenueUnreachable
-from portfolio_mm.hyperliquid.answer import ActionAnswer, read_legs
-from portfolio_mm.hyperliquid.encode import Action, NoopAction, legs
-from portfolio_mm.hyperliquid.exchange import Envelope, ExchangeClient, Signed
-from portfolio_mm.hyperliquid.rest import InfoClient
+from portfolio_mm.domain.errors import OutcomeUnknown
+from portfolio_mm.hyperliquid.encode import NoopAction
+from portfolio_mm.hyperliquid.exchange import Signed
+from portfolio_mm.hyperliquid.signer import Signature
 from portfolio_mm.hyperliquid.websocket import SocketState
-from portfolio_mm.venue.info import reads
 from portfolio_mm.venue.protocol import actions as wire
 from portfolio_mm.venue.protocol.reading import read_json
 from portfolio_mm.venue.protocol.signatures import SignedAction
@@ -30,7 +28,8 @@ from tests.lifecycle.tales import Tales
 
 POST_S: Final = 5.0
 ENCODER: Final = msgspec.json.Encoder()
-NO_SIGNATURE: Final = {"r": "0x0", "s": "0x0", "v": 27}
+NO_ANSWER: Final = "no answer in time"
+NO_SIGNATURE: Final[Signature] = {"r": "0x0", "s": "0x0", "v": 27}
 
 
 @dataclass
@@ -130,6 +129,8 @@ class Net:
         await asyncio.sleep(self.delay_s())
         reply = await self.venue._in_next_block(flight.signed)
         self.note(f"block {flight.signed.nonce} {reply}")
+        word = str(reply.get("response"))
+        self.seen["nonce outside the window"] += word.startswith("Invalid nonce: nonce too")
         flight.copies -= 1
         if flight.copies == 0:
             self.flights.remove(flight)
@@ -221,12 +222,12 @@ class NetSocket:
     async def post(self, answer: "asyncio.Future[Any]") -> Any:
         """Wait for an answer as long as the connection lives."""
         mine: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        answer.add_done_callback(lambda done: mine.done() or mine.set_result(done.result()))
+        answer.add_done_callback(lambda done: None if mine.done() else mine.set_result(done.result()))
         self._posts.add(mine)
         try:
             return await asyncio.wait_for(mine, POST_S)
         except TimeoutError:
-            raise OutcomeUnknown("no answer in time") from None
+            raise OutcomeUnknown(NO_ANSWER) from None
         finally:
             self._posts.discard(mine)
 
@@ -262,57 +263,3 @@ class Listening:
         if self.alive:
             self._net.tales.heard(raw)
             self._socket.hear(raw)
-
-
-class NetInfo(InfoClient):
-    """Reads over the played wire; retries, budget and shapes are the real client's."""
-
-    net: Net
-
-    async def _ask(self, request: Mapping[str, Any]) -> tuple[int, bytes, str]:
-        net = self.net
-        await asyncio.sleep(net.delay_s())
-        if net.hits(net.weather.info_lost):
-            net.seen["read lost"] += 1
-            return net.chance.choice(((0, b"", "no answer"), (502, b"", "HTTP 502")))
-        reply = ENCODER.encode(reads.answer(net.venue.state, dict(request)))
-        net.note(f"read {dict(request)} {reply[:600]!r}")
-        await asyncio.sleep(net.delay_s())
-        return 200, reply, "HTTP 200"
-
-
-class NetExchange(ExchangeClient):
-    """Actions over the played wire; sending twice never happens by itself."""
-
-    net: Net
-
-    def sign(self, action: Action, nonce: int, expires_after: int | None = None) -> Signed:
-        return Signed(Envelope(action, nonce, NO_SIGNATURE, None, expires_after), legs(action))
-
-    async def send_signed(self, signed: Signed, written: Callable[[], None] | None = None) -> ActionAnswer:
-        net, sent_ns = self.net, time.monotonic_ns()
-        socket = net.socket
-        assert socket is not None
-        if net.hits(net.weather.refused):
-            net.seen["action refused by the door"] += 1
-            raise net.chance.choice((VenueRefused("429"), VenueUnreachable("nothing was sent")))
-        if written is not None:
-            written()
-        try:
-            payload = await self._answer_to(signed, socket)
-        except OutcomeUnknown:
-            net.seen["outcome unknown"] += 1
-            raise
-        net.tales.answered(signed.envelope.action, payload)
-        answered, error = read_legs(payload, signed.legs)
-        net.seen["nonce burnt by noop"] += isinstance(signed.envelope.action, NoopAction) and not error
-        return ActionAnswer(answered, error, signed.nonce, sent_ns, time.monotonic_ns())
-
-    async def _answer_to(self, signed: Signed, socket: NetSocket) -> Any:
-        answer = self.net.launch(signed)
-        if socket.connected:
-            return await socket.post(answer)
-        try:  # over HTTP, which the cut of the websocket does not touch
-            return await asyncio.wait_for(asyncio.shield(answer), POST_S)
-        except TimeoutError:
-            raise OutcomeUnknown("no answer in time") from None

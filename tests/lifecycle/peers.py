@@ -16,14 +16,11 @@ from portfolio_mm.actors.gateway.own_order import Key
 from portfolio_mm.actors.messages import (
     Answer,
     Ask,
-    CoinReport,
     Hello,
     Message,
     PermitAnswer,
     PermitRequest,
-    Pnl,
     Role,
-    SideReport,
     Welcome,
 )
 from portfolio_mm.domain.commands import COMMAND, CommandKind
@@ -38,6 +35,7 @@ from portfolio_mm.engine.orders import CANCELLING, LEVELS, LIVE, MODIFYING, NONE
 from portfolio_mm.engine.state import new_coin
 from portfolio_mm.engine.tuning import Tuning
 from tests.lifecycle.market import STEP
+from tests.lifecycle.reports import report_of
 
 TOKEN: Final = "the secret of this world"
 TERMINAL: Final = frozenset({OrderEvent.REFUSED, OrderEvent.CANCELLED, OrderEvent.FILLED, OrderEvent.MODIFY_FAILED})
@@ -126,7 +124,9 @@ class Risk(Line):
 class LadderCoin(Line):
     """Wants a ladder of three levels a side and moves it about; its orders are the engine's slots and commands."""
 
-    def __init__(self, instrument: Instrument, coins: int, mid_px: float, limit_usd: float, chance: random.Random):
+    def __init__(
+        self, instrument: Instrument, coins: int, mid_px: float, limit_usd: float, chance: random.Random
+    ) -> None:
         super().__init__("coin", f"coin:{instrument.coin}", chance)
         self.instrument, self.mid_px, self._dice = instrument, mid_px, chance
         tuning = Tuning(levels=LEVELS, clip_usd=40.0)
@@ -137,7 +137,8 @@ class LadderCoin(Line):
         st.quote.sigma_bps, st.quote.limit_usd = 1.0, 1.3 * limit_usd
         st.quote.value_usd_per_lot = instrument.sz(1) * mid_px
         self._commands = np.zeros(MAX_COMMANDS, COMMAND)
-        self.wander = 0
+        self.wander, self.gap = 0, 1
+        """How far the middle of the ladder has gone, and its best levels from that, in steps."""
         self._lots, self._reducing = [[0] * LEVELS for _ in SIDES], False
         self.permit, self.permit_ends_ns = RiskState.CANCEL_ONLY, 0
         self.quiet = False
@@ -226,7 +227,7 @@ class LadderCoin(Line):
         mid = self.instrument.ticks(self.mid_px) // step * step + self.wander * step
         held = int(self.state[0].account.lots[self.instrument.index])
         for side in SIDES:
-            quote.px_ticks[side] = [mid - SIGN[side] * (1 + level) * step for level in range(LEVELS)]
+            quote.px_ticks[side] = [mid - SIGN[side] * (self.gap + level) * step for level in range(LEVELS)]
             reduces = SIGN[side] * held < 0 and abs(held) * float(quote.value_usd_per_lot) > 11.0
             if reduces and (self._reducing or stance == authority.REDUCE):
                 quote.lots[side], quote.reduce_only[side] = [abs(held), 0, 0], 1
@@ -276,38 +277,4 @@ class LadderCoin(Line):
         return [(key, s) for key, (s, _) in self.legs().items() if s in (CANCELLING, MODIFYING) or s != LIVE]
 
     def report(self, venue_ms: int) -> None:
-        side = SideReport((), (), (), "", "", 0.0, 0.0, 0.0)
-        self.say(
-            CoinReport(
-                coin=self.instrument.coin,
-                index=self.instrument.index,
-                epoch=self.epoch,
-                venue_ms=venue_ms,
-                bid_px=self.mid_px,
-                ask_px=self.mid_px,
-                mark_px=self.mid_px,
-                fair_px=self.mid_px,
-                sigma_bps=1.0,
-                sigma_raw_bps=1.0,
-                clip_usd=40.0,
-                maker_fee_bps=1.5,
-                inventory_lots=0,
-                inventory_usd=0.0,
-                target_usd=0.0,
-                limit_usd=0.0,
-                allocation_version=0,
-                sides=(side, side),
-                markouts=(),
-                pnl=Pnl(),
-                parts=(),
-                feed_age_s=(),
-                events=0,
-                malformed=0,
-                quotes_sent=0,
-                fills=0,
-                volume_usd=0.0,
-                quoting_s=0.0,
-                two_sided_s=0.0,
-                warm=True,
-            )
-        )
+        self.say(report_of(self.instrument, self.epoch, self.mid_px, venue_ms))
