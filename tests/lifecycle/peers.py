@@ -175,7 +175,7 @@ class LadderCoin(Line):
             self._note(row)
             side = slots.on_order(st.orders, ev, now_ns)
             if side >= 0:
-                reconcile.on_answer(st.orders, side, int(row["status"]), int(row["oid"]), now_ns)
+                reconcile.on_answer(st.orders, side, int(row["status"]), int(row["oid"]), int(row["tid"]), now_ns)
                 st.orders.backoff_until_ns[:] = np.minimum(st.orders.backoff_until_ns, now_ns + SOON_NS)
         elif kind == EventKind.FILL and own:
             lots = int(row["sz_lots"])
