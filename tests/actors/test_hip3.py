@@ -56,7 +56,7 @@ async def test_money_elsewhere_makes_a_coin_of_a_dex_not_viable_until_it_is_sent
         instruments, truth, mids = await looked_at(running)
         tsla = instruments[1]
         assert (tsla.asset, tsla.only_isolated) == (110_001, True)
-        assert (tsla.fee_scale, tsla.rebate_scale) == (pytest.approx(0.2), pytest.approx(0.1))
+        assert (tsla.fee_scale, tsla.rebate_scale) == pytest.approx((0.2, 0.1))
         viable, ((coin, reason),) = viable_coins(plan, instruments, truth, mids)
         assert ([each.coin for each in viable], coin) == (["BTC"], TSLA)
         assert "dex xyz holds 0.00 USD" in reason

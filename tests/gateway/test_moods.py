@@ -1,17 +1,26 @@
 """The venue's moods change what is sent, say why, and pass by themselves (HL §7.5)."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
 
+from portfolio_mm.actors.gateway.account_view import AccountView
+from portfolio_mm.actors.gateway.config import GatewayConfig
+from portfolio_mm.actors.gateway.lookout import Lookout
+from portfolio_mm.actors.gateway.moods import Moods
 from portfolio_mm.actors.messages import Ask
 from portfolio_mm.domain.events import CoinMode, EventKind, Mood
+from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.order import OrderEvent, Refusal
 from portfolio_mm.domain.units import BUY, SELL
+from portfolio_mm.hyperliquid.limits import IpBudget
+from portfolio_mm.hyperliquid.rest import InfoClient
 from portfolio_mm.venue.dexes import DexCoin, PerpDex
 from portfolio_mm.venue.faults import events
 from portfolio_mm.venue.settings import VenueSettings
 from tests.gateway.peers import COINS, FakeCoin, Rig, limits, rig, until
+from tests.gateway.pretend import Pretend
 
 TSLA = "xyz:TSLA"
 WITH_DEX = (*COINS, TSLA)
@@ -126,6 +135,34 @@ async def test_a_halted_coin_waits_and_comes_back(tmp_path: Path) -> None:
         happen(made, events.Halt(coin=TSLA, halted=False))
         await asked(coin, CoinMode.TRADE, Mood.NONE)
         await quotes(made, coin)
+
+
+def config(instruments: tuple[Instrument, ...]) -> GatewayConfig:
+    """For parts that look at coins and rhythms only."""
+    paths: dict[str, Any] = dict.fromkeys(
+        ("key_path", "url", "ws_url", "hub", "token_file", "state_db", "lock_file", "journals"), ""
+    )
+    return GatewayConfig(account="0x1", mainnet=False, instruments=instruments, leverage=(5,), **paths)
+
+
+async def test_what_cannot_be_read_changes_no_mood() -> None:
+    instrument = Instrument(TSLA, 110_000, 0, 3, 10)
+    moods = Moods((instrument,), [CoinMode.TRADE], 30.0)
+    moods.closed({TSLA}, "xyz")
+    world = Pretend(10.0)
+    spent = IpBudget(1)  # every read would have to wait: none is sent
+    lookout = Lookout(
+        InfoClient("http://127.0.0.1:9", None, spent, max_wait_s=0.0),
+        moods,
+        AccountView(world.ledger, world.market),
+        config((instrument,)),
+    )
+    looking = asyncio.get_running_loop().create_task(lookout.run())
+    await asyncio.sleep(0.3)
+    assert not looking.done(), "it goes on looking"
+    assert moods.of(0) is Mood.HALTED
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
 
 
 async def test_a_silent_oracle_leaves_reducing(tmp_path: Path) -> None:
