@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from portfolio_mm.actors.messages import Ask
-from portfolio_mm.actors.preflight import viable_coins
+from portfolio_mm.actors.preflight import find_venue, viable_coins
+from portfolio_mm.actors.run_folder import RunFolder
+from portfolio_mm.domain.errors import ConfigurationError
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.hyperliquid.account import AccountTruth, read_account
 from portfolio_mm.hyperliquid.limits import IpBudget
@@ -68,6 +70,12 @@ async def test_money_elsewhere_makes_a_coin_of_a_dex_not_viable_until_it_is_sent
         assert [(pot.name, pot.equity_1e8 // 10**8) for pot in truth.pots] == [("perps", 7_000), ("dex xyz", 3_000)]
     async with running_venue(venue("unified")) as running:
         assert viable_coins(plan, *await looked_at(running))[1] == ()
+
+
+async def test_the_embedded_venue_says_that_it_has_no_dexes(tmp_path: Path) -> None:
+    plan = load(None, {"coins.names": list(COINS)}).plan()
+    with pytest.raises(ConfigurationError, match=r"no dexes, so not xyz:TSLA; start one that does"):
+        await find_venue(plan, RunFolder(tmp_path), print)
 
 
 async def test_a_dex_coin_is_made_beside_others_with_its_own_money_margin_and_fee(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from portfolio_mm.actors.gateway.account_view import AccountView
 from portfolio_mm.actors.gateway.config import GatewayConfig
 from portfolio_mm.actors.gateway.lookout import Lookout
@@ -163,6 +165,23 @@ async def test_what_cannot_be_read_changes_no_mood() -> None:
     assert moods.of(0) is Mood.HALTED
     looking.cancel()
     await asyncio.gather(looking, return_exceptions=True)
+
+
+async def test_refusals_that_no_reading_explains_cost_less_and_less() -> None:
+    instrument = Instrument("BTC", 0, 0, 5, 40)
+    moods, world = Moods((instrument,), [CoinMode.TRADE], 30.0), Pretend(10.0)
+    info = InfoClient("http://127.0.0.1:9", None, IpBudget())
+    lookout = Lookout(info, moods, AccountView(world.ledger, world.market), config((instrument,)))
+    followed = []
+    for tick in range(1_200):  # two minutes of a refusal every tenth of a second
+        lookout.hint(Refusal.VENUE_WINDOW)
+        if lookout._follows_hint(100.0 + tick / 10):
+            followed.append(tick / 10)
+            lookout._learned(new=False)
+    assert followed == pytest.approx([0.0, 2.0, 7.0, 22.0, 82.0], abs=0.2)
+    lookout._learned(new=True)
+    lookout.hint(Refusal.VENUE_WINDOW)
+    assert lookout._follows_hint(100.0 + 121.0), "one that taught something is followed by the next at once"
 
 
 async def test_a_silent_oracle_leaves_reducing(tmp_path: Path) -> None:

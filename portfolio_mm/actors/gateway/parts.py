@@ -110,6 +110,7 @@ class Teller:
                 instrument = self._ledger.instruments[note.coin]
                 if not note.contained:  # else the venue's own count of the address has it
                     usd = instrument.sz(note.sz_lots) * instrument.px(note.px_ticks)
+                    usd *= instrument.rebate_scale  # in growth mode a tenth of the volume counts (HL §5.2)
                     self._budgets.address.spend(0, traded_usd=usd)
             elif isinstance(note, FundingNote):
                 self._money.funding(note)
