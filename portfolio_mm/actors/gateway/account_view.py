@@ -60,10 +60,10 @@ class AccountView:
             self._started = True
             self.start_equity_usd = truth.equity_usd
         self._market.equity_usd = self.equity_usd
-        self._market.group(self.ledgers())
+        self._market.apart = self.ledgers()
 
     def ledgers(self) -> list[tuple[tuple[int, ...], float]]:
-        """Coins that share a ledger, and its equity now, where there is more than one ledger; else nothing."""
+        """For `Market.apart`: coins that share a ledger, and its equity now, where there is more than one."""
         truth = self.truth
         if truth is None or sum(bool(pot.dexes) for pot in truth.pots) < 2:
             return []

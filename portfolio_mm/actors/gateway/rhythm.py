@@ -228,7 +228,7 @@ class Rhythm:
             await asyncio.to_thread(parts.tally.keep, parts.tally.now())
             self._session.tell_account()
             parts.market.equity_usd = parts.money.equity_usd
-            parts.market.group(parts.money.ledgers())
+            parts.market.apart = parts.money.ledgers()
             await asyncio.sleep(KEEP_S)
 
     # -- the view ------------------------------------------------------------------------------------------------
