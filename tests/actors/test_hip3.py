@@ -83,7 +83,7 @@ async def test_a_dex_coin_is_made_beside_others_with_its_own_money_margin_and_fe
         await fund_dex(running, 3_000.0)
         async with run_on(running, tmp_path, COINS) as run:
             await run.until(run.two_sided, "two-sided quotes on both dexes", 60)
-            await run.until(lambda: all(run.venue_fills(coin) > 2 for coin in COINS), "fills on both", 60)
+            await run.until(lambda: all(run.venue_fills(coin) > 0 for coin in COINS), "fills on both", 60)
             assert run.coin("BTC").maker_fee_bps == pytest.approx(-0.3)
             assert run.coin(TSLA).maker_fee_bps == pytest.approx(-0.03)
             run.ask(Ask("stop"))

@@ -185,12 +185,12 @@ async def test_refusals_that_no_reading_explains_cost_less_and_less() -> None:
 
 
 async def test_a_silent_oracle_leaves_reducing(tmp_path: Path) -> None:
-    async with rig(tmp_path, with_dex(), coins=WITH_DEX, oracle_s=4.0, **QUICK) as made:
+    async with rig(tmp_path, with_dex(), coins=WITH_DEX, oracle_s=2.5, **QUICK) as made:
         await made.start()
         risk, coin = await made.trading(TSLA)
         await made.new_limits(risk, limits(version=4, coins=WITH_DEX))
         await quotes(made, coin)
-        happen(made, events.OracleSilence(dex="xyz", for_s=7.0))
+        happen(made, events.OracleSilence(dex="xyz", for_s=5.0))
         await asked(coin, CoinMode.REDUCE_ONLY, Mood.ORACLE_SILENT)
         assert await refused(coin, BUY, 0.97 * made.mid(TSLA)) is Refusal.REDUCE_ONLY
         assert re.search(r"no oracle price for \d s", (await made.view()).notices[0])
@@ -203,7 +203,7 @@ async def test_after_an_upgrade_quotes_go_on_and_takers_wait(tmp_path: Path) -> 
         await made.start()
         _, coin = await made.trading()
         await holding(made, coin)
-        happen(made, events.Upgrade(down_s=0.2, post_only_s=4.0))
+        happen(made, events.Upgrade(down_s=0.2, post_only_s=3.0))
         await until(lambda: made.venue.venue.trouble.desk.down, "the upgrade")
         await until(lambda: made.venue.venue.state.post_only, "the window")
 

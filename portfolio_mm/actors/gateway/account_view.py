@@ -91,17 +91,22 @@ class AccountView:
         """Cash that came or went without trading; a reading of that time or later contains it."""
         self._flows.append((at_ms, moved_1e8 / USD_1E8, NO_COIN))
 
-    def foreign(self, item: Fill | Funding) -> None:
-        """Money realised on a perp of nobody here, as when a person trades beside us; it explains a step of equity."""
+    def foreign(self, item: Fill | Funding) -> bool:
+        """Money realised on a perp of nobody here, as when a person trades beside us: it explains a step of equity.
+
+        Whether it was one, and a new one.
+        """
         if self._ledger.index(item.coin) is not None or not item.coin[:1].isalpha() or "/" in item.coin:
-            return
+            return False
         if isinstance(item, Fill):
             key, usd_1e8 = item.tid, item.closed_pnl_1e8 - item.fee_1e8
         else:
             key, usd_1e8 = 0, item.payment_1e8
+        new = (item.time_ms, item.coin, key) not in self._foreign
         self._foreign[item.time_ms, item.coin, key] = (item.time_ms, usd_1e8 / USD_1E8)
         if len(self._foreign) > KEPT_FOREIGN:
             self._foreign.pop(next(iter(self._foreign)))
+        return new
 
     @property
     def age_s(self) -> float:

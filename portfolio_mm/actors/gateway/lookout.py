@@ -44,17 +44,23 @@ class Lookout:
         self._oracle_ns = 0
         self._vain, self._followed_s = 0, -LONG_AGO_S
         self._status_s = -LONG_AGO_S
-        self.mode_seen = asyncio.Event()
-        """Set when the stream says another account mode than the one last read, or the venue misses margin."""
+        self.account_moved = asyncio.Event()
+        """Set when the account is worth a look before its time."""
+        self.asks_mode = False
+        """Whether the stream said another mode than the one last read, or the venue missed margin."""
 
     def reconnected(self) -> None:
         """A venue that cut us off may have been upgraded: ask at once."""
         self._status_s = -LONG_AGO_S
 
+    def _doubt_mode(self) -> None:
+        self.asks_mode = True
+        self.account_moved.set()
+
     def hint(self, refusal: Refusal) -> None:
         """The venue refused an order as in one of its moods, or as in an account whose money lies elsewhere."""
         if refusal is Refusal.MARGIN:
-            self.mode_seen.set()
+            self._doubt_mode()
         else:
             self._moods.hint()
 
@@ -70,7 +76,7 @@ class Lookout:
                 self._moods.capped(capped)
                 truth = self._money.truth
                 if truth is not None and MODES.get(mode) is not truth.mode:
-                    self.mode_seen.set()
+                    self._doubt_mode()
             case Oracle(coin=coin, px=px):
                 self._oracle_ns = recv_ns
                 self._moods.oracle(coin, px, recv_ns)

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from portfolio_mm.actors.gateway.hub import Link
 from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.actors.gateway.parts import Parts
+from portfolio_mm.actors.gateway.takers import takers_wait
 from portfolio_mm.actors.messages import Answer, Ask, KillOrder, View
 from portfolio_mm.domain import cloid as cloids
 from portfolio_mm.domain.cloid import Cloid
@@ -22,7 +23,6 @@ LOG: Final = logging.getLogger(__name__)
 RISK_ANSWER_S: Final = 2.0
 FLATTEN_S: Final = 20.0
 FLATTEN_STEP_S: Final = 0.5
-POST_ONLY_S: Final = 60.0
 CROSS_BPS: Final = (20.0, 50.0, 100.0, 200.0)
 """How far through the mark a closing order may trade, try by try."""
 OWN_LEVEL: Final = cloids.MAX_LEVEL
@@ -151,7 +151,7 @@ class Requests:
             await parts.reconciler.read_account()
             if not self._held():
                 return Answer("flatten", done=True, text="every position of this run is closed")
-            if await self._waits_for_takers():
+            if await takers_wait(parts.moods):
                 until = max(until, time.monotonic() + FLATTEN_S)
                 continue
             for coin in self._held():
@@ -162,16 +162,6 @@ class Requests:
         names = ", ".join(parts.ledger.instruments[coin].coin for coin in self._held())
         why = "".join(f"; {text}" for text in parts.moods.words())
         return Answer("flatten", done=False, text=f"not closed within {FLATTEN_S:.0f} s: {names}{why}")
-
-    async def _waits_for_takers(self) -> bool:
-        """While the venue takes post-only orders only, closing orders wait; for a window of a minute at most."""
-        moods, end_s = self._parts.moods, time.monotonic() + POST_ONLY_S
-        waited = bool(moods.special)
-        if waited:
-            LOG.warning("flatten waits: %s", moods.words()[0])
-        while moods.special and time.monotonic() < end_s:  # noqa: ASYNC110 - the venue is asked elsewhere
-            await asyncio.sleep(FLATTEN_STEP_S)
-        return waited and not moods.special
 
     def _held(self) -> list[int]:
         positions = self._parts.ledger.positions

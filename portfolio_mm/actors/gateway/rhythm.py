@@ -28,8 +28,12 @@ SIGNS_OF_LIFE: Final = (*USER_STREAMS, "user", "pong", "post", "subscriptionResp
 LEAST_PAUSE_S: Final = 2.0
 """Between two reconciliations that nothing forces: each has IP weight of about 124."""
 MS_PER_DAY: Final = 86_400_000
+LOOK_S: Final = 1.0
+"""Least pause between two readings of money, however often something asks for one."""
 MODE_S: Final = 5.0
-"""Between two readings of the mode that hints ask for; reconciliation reads it in any case."""
+DOUBT_MODE_S: Final = 30.0
+"""Least pauses between two readings of the mode: that hints ask for, and that an unexplained step of equity asks for.
+Reconciliation reads it in any case."""
 
 
 class Rhythm:
@@ -88,7 +92,8 @@ class Rhythm:
                 case Fill():
                     if not message.is_snapshot:
                         parts.clock.hear(message.time_ms, recv_ns)
-                    parts.money.foreign(message)
+                    if parts.money.foreign(message):
+                        parts.lookout.account_moved.set()
                     parts.desk.tell(parts.ledger.on_fill(message))
                 case Funding():
                     parts.money.foreign(message)
@@ -152,20 +157,21 @@ class Rhythm:
 
     async def watch_account(self) -> None:
         """Money and positions every few seconds; with the mode when something says that it changed (weight 40 more)."""
-        parts, mode_s = self._parts, -MODE_S
+        parts, lookout, mode_s = self._parts, self._parts.lookout, -MODE_S
         while True:
-            seen = parts.lookout.mode_seen
+            await asyncio.sleep(min(LOOK_S, parts.config.account_s))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(seen.wait(), parts.readings.pause_s(parts.config.account_s))
-            known, asks_mode = parts.money.truth, seen.is_set() or parts.readings.in_doubt
+                pause_s = parts.readings.pause_s(parts.config.account_s) - LOOK_S
+                await asyncio.wait_for(lookout.account_moved.wait(), max(0.0, pause_s))
+            known = parts.money.truth
             if known is None:
-                await asyncio.sleep(TURN_S)
                 continue
-            if asks_mode and time.monotonic() - mode_s < MODE_S:
-                await asyncio.sleep(parts.readings.pause_s(min(1.0, parts.config.account_s)))
-                asks_mode = False
-            seen.clear()
-            mode_s = time.monotonic() if asks_mode else mode_s
+            asked_s = time.monotonic() - mode_s
+            asks_mode = asked_s >= (MODE_S if lookout.asks_mode else DOUBT_MODE_S)
+            asks_mode = asks_mode and (lookout.asks_mode or parts.readings.in_doubt)
+            lookout.account_moved.clear()
+            if asks_mode:
+                mode_s, lookout.asks_mode = time.monotonic(), False
             try:
                 truth = await refresh_account(parts.info, known, parts.config.dexes, all_but_fees=asks_mode)
                 parts.clock.hear(truth.time_ms, time.monotonic_ns())
