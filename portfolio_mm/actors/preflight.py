@@ -70,6 +70,13 @@ async def find_venue(plan: Plan, folder: RunFolder, say: Say) -> VenueAddress:
         ConfigurationError: a real venue without an account and a key, or the embedded one refused its settings.
     """
     if plan.venue.url is None:
+        of_dexes = [coin for coin in plan.coin_names if dex_of(coin)]
+        if of_dexes:
+            msg = (
+                f"the embedded venue lists no dexes, so not {', '.join(of_dexes)}; start one that does "
+                "(`portfolio-mm venue --scenario examples/scenarios/hip3.yaml`) and set venue.url, or leave them out"
+            )
+            raise ConfigurationError(msg)
         say("starting the embedded venue")
         return await start_venue(plan, folder)
     account, key = plan.account.address, plan.account.key_path

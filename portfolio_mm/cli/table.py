@@ -140,5 +140,5 @@ def allocation(view: View) -> Text:
 
 def draw(view: View) -> Group:
     """Headline, coins, distance from liquidation, and the allocation behind them."""
-    rows = [headline(view), coins_table(view), headroom(view), allocation(view)]
-    return Group(*(row for row in rows if not isinstance(row, Text) or row.plain))
+    far = headroom(view)
+    return Group(headline(view), coins_table(view), *((far,) if far.plain else ()), allocation(view))

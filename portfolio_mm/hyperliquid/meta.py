@@ -61,11 +61,11 @@ async def load_instruments(info: InfoClient, coins: Sequence[str]) -> tuple[Inst
 
 
 async def load_assets(info: InfoClient, dexes: Sequence[str]) -> dict[str, int]:
-    """Wire ids of every coin of some dexes, delisted ones too; weight and errors as `load_instruments`."""
-    numbers = await _numbers(info, dexes)
+    """Wire ids of every coin of some dexes, delisted ones too, to cancel with; weight, errors as `load_instruments`."""
+    numbers = await _numbers(info, dexes, urgent=True)
     found: dict[str, int] = {}
     for dex in dexes:
-        universe = Universe(await info.meta(dex), *numbers.get(dex, (0, 0.0)))
+        universe = Universe(await info.meta(dex, urgent=True), *numbers.get(dex, (0, 0.0)))
         try:
             found |= {str(row["name"]): universe.asset(place) for place, row in enumerate(universe.meta["universe"])}
         except (KeyError, TypeError) as error:
@@ -74,12 +74,12 @@ async def load_assets(info: InfoClient, dexes: Sequence[str]) -> dict[str, int]:
     return found
 
 
-async def _numbers(info: InfoClient, dexes: Sequence[str]) -> dict[str, tuple[int, float]]:
+async def _numbers(info: InfoClient, dexes: Sequence[str], *, urgent: bool = False) -> dict[str, tuple[int, float]]:
     """Place in `perpDexs` and fee scale of each builder-deployed dex that is traded."""
     wanted = [dex for dex in dexes if dex]
     if not wanted:
         return {}
-    rows = await info.perp_dexs()
+    rows = await info.perp_dexs(urgent=urgent)
     try:
         found = {
             str(row["name"]): (number, float(row.get("deployerFeeScale") or 0.0))

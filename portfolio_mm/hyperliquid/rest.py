@@ -176,13 +176,13 @@ class InfoClient:
             raise MalformedMessage(msg)
         return _mapping(reply[0]), _rows(reply[1])
 
-    async def meta(self, dex: str = "") -> dict[str, Any]:
+    async def meta(self, dex: str = "", *, urgent: bool = False) -> dict[str, Any]:
         """Universe and margin tables of a dex (HL §1.2)."""
-        return _mapping(await self.post({"type": "meta", **_dex(dex)}))
+        return _mapping(await self.post({"type": "meta", **_dex(dex)}, urgent=urgent))
 
-    async def perp_dexs(self) -> list[dict[str, Any] | None]:
+    async def perp_dexs(self, *, urgent: bool = False) -> list[dict[str, Any] | None]:
         """Builder-deployed dexes; the place is the number, and the first is null (HL §1.1)."""
-        return _rows(await self.post({"type": "perpDexs"}))
+        return _rows(await self.post({"type": "perpDexs"}, urgent=urgent))
 
     async def coins_at_cap(self, dex: str = "") -> list[str]:
         """Coins at their cap of open interest (HL §1.19)."""

@@ -30,7 +30,11 @@ class Coins(Section):
         strict=False,
         min_length=1,
         max_length=64,
-        description=note("Coins to quote, by their names at the venue", "names", "to trade other coins"),
+        description=note(
+            "Coins to quote, by their names at the venue, such as BTC or xyz:TSLA (of a dex)",
+            "names",
+            "to trade other coins",
+        ),
     )
     clip_usd: float = Field(
         default=150.0,
@@ -103,6 +107,10 @@ class Coins(Section):
             raise ValueError(msg)
         if any(not name.strip() or name != name.strip() for name in names):
             msg = "has an empty name, or one with blanks around it"
+            raise ValueError(msg)
+        odd = [name for name in names if ":" in name and not all(name.partition(":")[::2])]
+        if odd or any(name.count(":") > 1 for name in names):
+            msg = f"has {', '.join(odd) or 'a name with two colons'}; coins of builder-deployed dexes are `dex:COIN`"
             raise ValueError(msg)
         return names
 

@@ -18,6 +18,9 @@ COINS = ("BTC", "ETH")
 SMALL = {"coins.clip_usd": 15.0, "coins.max_position_usd": 60.0, "coins.max_order_usd": 30.0, "coins.levels": 1}
 
 
+QUICK = {"risk.reentry_step_s": 0.1, "risk.permit_ttl_s": 1.5}
+
+
 def venue(mode: str, **changes: object) -> VenueSettings:
     base = {"coins": COINS, "block_ms": 50, "ip_limit": False, "mode": mode, "fee_tier": "rebate3"}
     return VenueSettings(**{**base, **changes})  # type: ignore[arg-type]
@@ -33,7 +36,7 @@ def reasons(run: Run) -> set[str]:
 
 
 async def test_near_liquidation_coins_only_reduce_until_there_is_room_again(tmp_path: Path) -> None:
-    settings = {**SMALL, "risk.maintenance_multiple": 4.0, "risk.max_margin_fraction": 1.0}
+    settings = {**SMALL, **QUICK, "risk.maintenance_multiple": 4.0, "risk.max_margin_fraction": 1.0}
     chosen = venue("standard", coins=(*COINS, "SOL"), deposit_usd=200.0)
     async with whole_run(tmp_path, COINS, venue=chosen, settings=settings) as run:
         await run.until(run.two_sided, "two-sided quotes", 60)
@@ -52,7 +55,7 @@ async def test_near_liquidation_coins_only_reduce_until_there_is_room_again(tmp_
 
 
 async def test_money_that_is_pooled_goes_on_quoting_and_is_no_profit(tmp_path: Path) -> None:
-    async with whole_run(tmp_path, COINS, venue=venue("standard")) as run:
+    async with whole_run(tmp_path, COINS, venue=venue("standard"), settings=QUICK) as run:
         await run.until(run.two_sided, "two-sided quotes", 60)
         happen(run, ModeFlip(account=1, mode="unified"))
         await run.until(lambda: seen(run).mode == "unified", "the new mode", 12)
@@ -66,7 +69,7 @@ async def test_money_that_is_pooled_goes_on_quoting_and_is_no_profit(tmp_path: P
 
 
 async def test_money_left_in_spot_stops_quoting_with_words_and_no_kill(tmp_path: Path) -> None:
-    async with whole_run(tmp_path, COINS, venue=venue("unified")) as run:
+    async with whole_run(tmp_path, COINS, venue=venue("unified"), settings=QUICK) as run:
         await run.until(run.two_sided, "two-sided quotes", 60)
         await run.kill("risk")  # the venue takes the flip of an idle account only: without permits nothing rests
         await run.nothing_rests(10.0)

@@ -17,7 +17,7 @@ from portfolio_mm.actors.run_folder import RunFolder, write_private
 from portfolio_mm.actors.sweeper import Sweeper, Target
 from portfolio_mm.actors.watchdog import Watchdog, WatchdogConfig
 from portfolio_mm.actors.watchdog_process import WatchdogProcess
-from portfolio_mm.domain.errors import MalformedMessage, VenueRefused
+from portfolio_mm.domain.errors import MalformedMessage, VenueRefused, VenueUnreachable
 from portfolio_mm.domain.units import BUY
 from portfolio_mm.hyperliquid.encode import order_action, order_wire
 from portfolio_mm.hyperliquid.exchange import ExchangeClient
@@ -116,6 +116,18 @@ async def test_an_order_it_cannot_name_keeps_no_other_from_being_cancelled(
             await sweeper.sweep()
         assert [row["oid"] for row in await sweeper.resting()] == [7]
     del user.open[7]
+
+
+async def test_a_dex_that_cannot_be_read_keeps_no_other_from_being_swept(
+    venue: RunningVenue, folder: RunFolder
+) -> None:
+    await rest_orders(venue, 3)
+    wide = msgspec.structs.replace(target(venue, folder), dexes=("nope", ""))
+    async with Sweeper(wide) as sweeper:
+        with pytest.raises(VenueUnreachable, match="frontendOpenOrders"):
+            await sweeper.sweep()
+    async with Sweeper(target(venue, folder)) as eye:
+        assert await eye.resting() == []
 
 
 async def test_a_refused_cancel_is_no_success(venue: RunningVenue, folder: RunFolder) -> None:

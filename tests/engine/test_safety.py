@@ -7,7 +7,7 @@ import pytest
 
 from portfolio_mm.domain.cloid import decode
 from portfolio_mm.domain.commands import REDUCE_ONLY, SAFETY, CommandKind
-from portfolio_mm.domain.events import LAST, CoinMode, EventKind
+from portfolio_mm.domain.events import LAST, CoinMode, EventKind, Mood
 from portfolio_mm.domain.limits import RiskState
 from portfolio_mm.domain.order import OrderEvent, Refusal
 from portfolio_mm.engine.tuning import Tuning
@@ -53,6 +53,9 @@ def test_a_repeated_old_frame_is_not_fresh() -> None:
         (event(EventKind.PERMIT, 0, status=RiskState.CANCEL_ONLY, oid=S), Reason.RISK_CANCEL_ONLY),
         (event(EventKind.PERMIT, 0, status=RiskState.GREEN, oid=0), Reason.NO_PERMIT),
         (event(EventKind.MODE, 0, status=CoinMode.CANCEL_ONLY), Reason.MODE_CANCEL_ONLY),
+        (event(EventKind.MODE, 0, status=CoinMode.CANCEL_ONLY, oid=Mood.DELISTED), Reason.DELISTED),
+        (event(EventKind.MODE, 0, status=CoinMode.CANCEL_ONLY, oid=Mood.HALTED), Reason.HALTED),
+        (event(EventKind.MODE, 0, status=CoinMode.CANCEL_ONLY, oid=99), Reason.MODE_CANCEL_ONLY),
     ],
 )
 def test_what_forbids_trading_pulls_at_once(last_word: Any, reason: Reason) -> None:
@@ -94,6 +97,27 @@ def test_reduce_only_keeps_the_reducing_side_alone(how: str) -> None:
     assert creates
     assert all(c["bits"] == REDUCE_ONLY and c["side"] == 1 for c in creates)
     assert sum(int(leg["lots"]) for leg in bench.resting(1)) <= 400
+
+
+@pytest.mark.parametrize(
+    ("mood", "reason"),
+    [
+        (Mood.OI_CAP, Reason.OI_CAPPED),
+        (Mood.ORACLE_SILENT, Reason.ORACLE_SILENT),
+        (Mood.MONEY_ELSEWHERE, Reason.MONEY_ELSEWHERE),
+        (Mood.NONE, Reason.MODE_REDUCE_ONLY),
+    ],
+)
+def test_a_mood_of_the_venue_takes_the_quotes_and_says_itself(mood: Mood, reason: Reason) -> None:
+    bench, now_ns = running()
+    assert bench.resting(0)
+    bench.hear(event(EventKind.MODE, now_ns, status=CoinMode.REDUCE_ONLY, oid=mood))
+    now_ns = bench.quiet_book(2.0, now_ns + 10 * MS)
+    assert not bench.resting(0)
+    assert why(bench, 0) is why(bench, 1) is reason
+    bench.hear(event(EventKind.MODE, now_ns, status=CoinMode.TRADE))
+    bench.quiet_book(5.0, now_ns + 10 * MS)
+    assert bench.resting(0)
 
 
 def test_a_dust_position_is_closed_whole_below_the_minimum() -> None:

@@ -1,17 +1,28 @@
 """The venue's moods change what is sent, say why, and pass by themselves (HL §7.5)."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from portfolio_mm.actors.gateway.account_view import AccountView
+from portfolio_mm.actors.gateway.config import GatewayConfig
+from portfolio_mm.actors.gateway.lookout import Lookout
+from portfolio_mm.actors.gateway.moods import Moods
 from portfolio_mm.actors.messages import Ask
 from portfolio_mm.domain.events import CoinMode, EventKind, Mood
+from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.order import OrderEvent, Refusal
 from portfolio_mm.domain.units import BUY, SELL
+from portfolio_mm.hyperliquid.limits import IpBudget
+from portfolio_mm.hyperliquid.rest import InfoClient
 from portfolio_mm.venue.dexes import DexCoin, PerpDex
 from portfolio_mm.venue.faults import events
 from portfolio_mm.venue.settings import VenueSettings
 from tests.gateway.peers import COINS, FakeCoin, Rig, limits, rig, until
+from tests.gateway.pretend import Pretend
 
 TSLA = "xyz:TSLA"
 WITH_DEX = (*COINS, TSLA)
@@ -128,13 +139,58 @@ async def test_a_halted_coin_waits_and_comes_back(tmp_path: Path) -> None:
         await quotes(made, coin)
 
 
+def config(instruments: tuple[Instrument, ...]) -> GatewayConfig:
+    """For parts that look at coins and rhythms only."""
+    paths: dict[str, Any] = dict.fromkeys(
+        ("key_path", "url", "ws_url", "hub", "token_file", "state_db", "lock_file", "journals"), ""
+    )
+    return GatewayConfig(account="0x1", mainnet=False, instruments=instruments, leverage=(5,), **paths)
+
+
+async def test_what_cannot_be_read_changes_no_mood() -> None:
+    instrument = Instrument(TSLA, 110_000, 0, 3, 10)
+    moods = Moods((instrument,), [CoinMode.TRADE], 30.0)
+    moods.closed({TSLA}, "xyz")
+    world = Pretend(10.0)
+    spent = IpBudget(1)  # every read would have to wait: none is sent
+    lookout = Lookout(
+        InfoClient("http://127.0.0.1:9", None, spent, max_wait_s=0.0),
+        moods,
+        AccountView(world.ledger, world.market),
+        config((instrument,)),
+    )
+    looking = asyncio.get_running_loop().create_task(lookout.run())
+    await asyncio.sleep(0.3)
+    assert not looking.done(), "it goes on looking"
+    assert moods.of(0) is Mood.HALTED
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+
+
+async def test_refusals_that_no_reading_explains_cost_less_and_less() -> None:
+    instrument = Instrument("BTC", 0, 0, 5, 40)
+    moods, world = Moods((instrument,), [CoinMode.TRADE], 30.0), Pretend(10.0)
+    info = InfoClient("http://127.0.0.1:9", None, IpBudget())
+    lookout = Lookout(info, moods, AccountView(world.ledger, world.market), config((instrument,)))
+    followed = []
+    for tick in range(1_200):  # two minutes of a refusal every tenth of a second
+        lookout.hint(Refusal.VENUE_WINDOW)
+        if lookout._follows_hint(100.0 + tick / 10):
+            followed.append(tick / 10)
+            lookout._learned(new=False)
+    assert followed == pytest.approx([0.0, 2.0, 7.0, 22.0, 82.0], abs=0.2)
+    lookout._learned(new=True)
+    lookout.hint(Refusal.VENUE_WINDOW)
+    assert lookout._follows_hint(100.0 + 121.0), "one that taught something is followed by the next at once"
+
+
 async def test_a_silent_oracle_leaves_reducing(tmp_path: Path) -> None:
-    async with rig(tmp_path, with_dex(), coins=WITH_DEX, oracle_s=4.0, **QUICK) as made:
+    async with rig(tmp_path, with_dex(), coins=WITH_DEX, oracle_s=2.5, **QUICK) as made:
         await made.start()
         risk, coin = await made.trading(TSLA)
         await made.new_limits(risk, limits(version=4, coins=WITH_DEX))
         await quotes(made, coin)
-        happen(made, events.OracleSilence(dex="xyz", for_s=7.0))
+        happen(made, events.OracleSilence(dex="xyz", for_s=5.0))
         await asked(coin, CoinMode.REDUCE_ONLY, Mood.ORACLE_SILENT)
         assert await refused(coin, BUY, 0.97 * made.mid(TSLA)) is Refusal.REDUCE_ONLY
         assert re.search(r"no oracle price for \d s", (await made.view()).notices[0])
@@ -147,7 +203,7 @@ async def test_after_an_upgrade_quotes_go_on_and_takers_wait(tmp_path: Path) -> 
         await made.start()
         _, coin = await made.trading()
         await holding(made, coin)
-        happen(made, events.Upgrade(down_s=0.2, post_only_s=4.0))
+        happen(made, events.Upgrade(down_s=0.2, post_only_s=3.0))
         await until(lambda: made.venue.venue.trouble.desk.down, "the upgrade")
         await until(lambda: made.venue.venue.state.post_only, "the window")
 

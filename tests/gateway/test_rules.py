@@ -22,8 +22,10 @@ from portfolio_mm.domain.errors import AlreadyRunningError, MalformedMessage
 from portfolio_mm.domain.events import AccountMode
 from portfolio_mm.domain.limits import LimitSet, Permit, RiskState
 from portfolio_mm.domain.order import OrderEvent, OrderState, Refusal
+from portfolio_mm.domain.units import SELL
 from portfolio_mm.hyperliquid.account import AccountTruth
 from portfolio_mm.hyperliquid.collateral import PositionTruth
+from portfolio_mm.hyperliquid.user import Fill
 from portfolio_mm.storage.state_store import StateStore
 from tests.gateway.pretend import MemoryStore, Pretend
 
@@ -297,3 +299,26 @@ def test_a_step_of_equity_is_what_nothing_explains() -> None:
     assert money.step_usd(reading(1_300.0, 0.0, 20)) == pytest.approx(0.0)
     assert money.step_usd(reading(1_300.0, 0.0, 14)) == pytest.approx(300.0), "it would count twice"
     assert money.step_usd(reading(1_000.0, 0.0, 20)) == pytest.approx(-300.0), "it would be lost"
+
+
+def manual(tid: int, pnl_usd: float, at_ms: int, coin: str = "DOGE") -> Fill:
+    """A fill of a coin of nobody here, which realised so much and cost a dollar."""
+    pnl_1e8 = round(pnl_usd * 1e8)
+    return Fill(
+        coin, "1.0", "100", SELL, at_ms, "100", "Close Long", pnl_1e8, 10**8, "USDC", "0x", 1, tid, crossed=True
+    )
+
+
+def test_a_manual_trade_in_another_coin_explains_a_step() -> None:
+    world = Pretend(10.0)
+    money = AccountView(world.ledger, world.market)
+    money.read(reading(1_000.0, 30.0, 10))
+    closed = reading(999.0, 0.0, 20)  # 30 USD of profit were realised, one was paid
+    assert money.step_usd(closed) == pytest.approx(29.0), "as if money had come from nowhere"
+    assert money.foreign(manual(1, 30.0, 15))
+    assert not money.foreign(manual(1, 30.0, 15)), "rows repeat"
+    assert money.step_usd(closed) == pytest.approx(0.0)
+    assert money.equity_usd == pytest.approx(1_000.0), "until it is read nothing is shown as profit"
+    assert not money.foreign(manual(2, 5.0, 16, "@107")), "spot is not in it"
+    money.read(closed)
+    assert money.step_usd(reading(999.0, 0.0, 30)) == pytest.approx(0.0)

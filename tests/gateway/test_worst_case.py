@@ -2,11 +2,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portfolio_mm.actors.gateway import worst_case
+from portfolio_mm.actors.gateway.ledger import Ledger
 from portfolio_mm.actors.gateway.notes import FillNote
+from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.actors.gateway.wish import Approved
 from portfolio_mm.domain.commands import CommandKind
+from portfolio_mm.domain.instrument import Instrument
+from portfolio_mm.domain.limits import CoinLimit, LimitSet
 from portfolio_mm.domain.order import OrderState
-from portfolio_mm.domain.units import SIDES, SIGN
+from portfolio_mm.domain.units import BUY, SIDES, SIGN
 from tests.gateway.pretend import MARK, Pretend
 
 LIMIT_USD = 60.0
@@ -119,3 +124,37 @@ def test_nobody_but_the_guard_makes_an_order_that_can_be_sent() -> None:
     (order,) = world.ledger.orders()
     with pytest.raises(TypeError, match="only the guard"):
         Approved(order, None, "Alo", object())
+
+
+def test_where_each_dex_has_its_own_money_the_margin_of_each_is_limited_apart() -> None:
+    coins = (Instrument("BTC", 0, 0, 2, 40), Instrument("xyz:TSLA", 110_000, 1, 2, 10))
+    ledger, market = Ledger(coins), worst_case.Market((5, 5))
+    market.mark_px[:] = [100.0, 100.0]
+    market.equity_usd = 1_000.0
+    limits = LimitSet(2, tuple(CoinLimit(c.coin, 1e6, 1e6) for c in coins), 1e6, 1e6, 0.5, 1.0, 1.0, 1.0, 10)
+
+    def fits(coin: int, usd: float) -> bool:
+        return worst_case.fits(ledger, market, limits, coin=coin, side=BUY, lots=round(usd))
+
+    assert (fits(1, 2_400.0), fits(1, 2_500.0)) == (True, False), "half of it at five times, but for the headroom"
+    market.apart = [((0,), 900.0), ((1,), 100.0)]
+    assert (fits(1, 240.0), fits(1, 250.0)) == (True, False)
+    assert (fits(0, 2_200.0), fits(0, 2_300.0)) == (True, False)
+    market.apart = []
+    assert fits(1, 2_400.0)
+
+
+def test_a_ledger_that_shrank_sheds_its_own_orders_and_no_others() -> None:
+    coins = (Instrument("BTC", 0, 0, 2, 40), Instrument("xyz:TSLA", 110_000, 1, 2, 10))
+    ledger, market = Ledger(coins), worst_case.Market((5, 5))
+    market.mark_px[:] = [100.0, 100.0]
+    market.equity_usd = 1_000.0
+    limits = LimitSet(2, tuple(CoinLimit(c.coin, 1e6, 1e6) for c in coins), 1e6, 1e6, 0.5, 1.0, 1.0, 1.0, 10)
+    for number, coin in enumerate((0, 1, 1)):
+        order = OwnOrder((1, number), coin, BUY, 0, 900_000 - 10_000 * number, 200, reduce_only=False, epoch=1)
+        ledger.add(order)
+    market.apart = [((0,), 900.0), ((1,), 200.0)]
+    assert worst_case.excess(ledger, market, limits) == []
+    market.apart = [((0,), 900.0), ((1,), 100.0)]
+    shed = worst_case.excess(ledger, market, limits)
+    assert [(order.coin, order.key) for order in shed] == [(1, (1, 2))], "the farthest of that dex, until it fits"

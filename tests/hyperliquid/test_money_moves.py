@@ -70,6 +70,15 @@ def test_a_send_between_own_balances_moves_equity_of_a_standard_account_only(
     assert (usd(STANDARD, **away), usd(UNIFIED, **away)) == (-10.5 if source == "" else 0.0, -10.5)
 
 
+def test_between_dexes_that_are_traded_nothing_moves() -> None:
+    moved = row(**send("", "xyz", destination=ME))
+    effects = [effect_1e8(moved, ME, STANDARD, dexes) for dexes in (("",), ("", "xyz"), ("xyz",))]
+    assert effects == [-1_050_000_000, 0, 1_050_000_000]
+    deposit = row(type="deposit", usdc="5")
+    assert [effect_1e8(deposit, ME, STANDARD, dexes) for dexes in (("", "xyz"), ("xyz",))] == [500_000_000, 0]
+    assert effect_1e8(deposit, ME, UNIFIED, ("xyz",)) == 500_000_000
+
+
 def test_vault_money_counts_on_both_sides() -> None:
     assert usd(UNIFIED, type="vaultDeposit", vault=OTHER, usdc="7") == -7.0
     assert usd(UNIFIED, type="vaultDeposit", vault=ME, usdc="7") == 7.0

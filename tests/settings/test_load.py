@@ -107,6 +107,8 @@ def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
         ("risk: 5", "risk is 5"),
         ("coins: {names: BTC}", "must be a list, for example [BTC, ETH]"),
         ("coins: {names: []}", "coins.names"),
+        ('coins: {names: ["xyz:"]}', "has xyz:; coins of builder-deployed dexes are `dex:COIN`"),
+        ('coins: {names: ["a:b:C"]}', "a name with two colons"),
         ("coins: {names: [BTC, BTC]}", "names BTC more than once"),
         ("coins: {overrides: {ABC: {levels: 1}}}", "overrides for ABC, which `coins.names` does not list"),
         ("venue: {embedded: {fee_tier: gold}}", "must be one of 'base', 'vip1'"),

@@ -60,10 +60,10 @@ class AccountView:
             self._started = True
             self.start_equity_usd = truth.equity_usd
         self._market.equity_usd = self.equity_usd
-        self._market.group(self.ledgers())
+        self._market.apart = self.ledgers()
 
     def ledgers(self) -> list[tuple[tuple[int, ...], float]]:
-        """Coins that share a ledger, and its equity now, where there is more than one ledger; else nothing."""
+        """For `Market.apart`: coins that share a ledger, and its equity now, where there is more than one."""
         truth = self.truth
         if truth is None or sum(bool(pot.dexes) for pot in truth.pots) < 2:
             return []
@@ -91,17 +91,22 @@ class AccountView:
         """Cash that came or went without trading; a reading of that time or later contains it."""
         self._flows.append((at_ms, moved_1e8 / USD_1E8, NO_COIN))
 
-    def foreign(self, item: Fill | Funding) -> None:
-        """Money realised on a perp of nobody here, as when a person trades beside us; it explains a step of equity."""
+    def foreign(self, item: Fill | Funding) -> bool:
+        """Money realised on a perp of nobody here, as when a person trades beside us: it explains a step of equity.
+
+        Whether it was one, and a new one.
+        """
         if self._ledger.index(item.coin) is not None or not item.coin[:1].isalpha() or "/" in item.coin:
-            return
+            return False
         if isinstance(item, Fill):
             key, usd_1e8 = item.tid, item.closed_pnl_1e8 - item.fee_1e8
         else:
             key, usd_1e8 = 0, item.payment_1e8
+        new = (item.time_ms, item.coin, key) not in self._foreign
         self._foreign[item.time_ms, item.coin, key] = (item.time_ms, usd_1e8 / USD_1E8)
         if len(self._foreign) > KEPT_FOREIGN:
             self._foreign.pop(next(iter(self._foreign)))
+        return new
 
     @property
     def age_s(self) -> float:

@@ -27,8 +27,8 @@ WINDOW_S: Final = 1.0
 """In a special window its end is worth knowing."""
 LONG_AGO_S: Final = 1e6
 CAPS_SILENT_S: Final = 30.0
-HINT_S: Final = (0.0, 2.0, 5.0, 15.0, 60.0)
-"""Pauses before hints are followed, by how many in a row explained nothing; 60 s of quiet forget them."""
+HINT_S: Final = (1.0, 2.0, 5.0, 15.0, 60.0)
+"""Least pauses between hints that are followed, by how many in a row taught nothing; 60 s of quiet forget them."""
 
 
 class Lookout:
@@ -42,19 +42,25 @@ class Lookout:
         self._dexes = config.dexes
         self._web_s = -CAPS_SILENT_S
         self._oracle_ns = 0
-        self._vain, self._followed_s = 0, 0.0
+        self._vain, self._followed_s = 0, -LONG_AGO_S
         self._status_s = -LONG_AGO_S
-        self.mode_seen = asyncio.Event()
-        """Set when the stream says another account mode than the one last read, or the venue misses margin."""
+        self.account_moved = asyncio.Event()
+        """Set when the account is worth a look before its time."""
+        self.asks_mode = False
+        """Whether the stream said another mode than the one last read, or the venue missed margin."""
 
     def reconnected(self) -> None:
         """A venue that cut us off may have been upgraded: ask at once."""
         self._status_s = -LONG_AGO_S
 
+    def _doubt_mode(self) -> None:
+        self.asks_mode = True
+        self.account_moved.set()
+
     def hint(self, refusal: Refusal) -> None:
         """The venue refused an order as in one of its moods, or as in an account whose money lies elsewhere."""
         if refusal is Refusal.MARGIN:
-            self.mode_seen.set()
+            self._doubt_mode()
         else:
             self._moods.hint()
 
@@ -70,7 +76,7 @@ class Lookout:
                 self._moods.capped(capped)
                 truth = self._money.truth
                 if truth is not None and MODES.get(mode) is not truth.mode:
-                    self.mode_seen.set()
+                    self._doubt_mode()
             case Oracle(coin=coin, px=px):
                 self._oracle_ns = recv_ns
                 self._moods.oracle(coin, px, recv_ns)
@@ -83,19 +89,23 @@ class Lookout:
         while True:
             now_s = time.monotonic()
             self._moods.turn(time.monotonic_ns(), self._oracle_ns)
-            hinted = self._follows_hint(now_s)
+            hinted, before = self._follows_hint(now_s), self._moods.words()
             try:
                 if hinted or now_s - self._status_s >= (WINDOW_S if self._moods.special else STATUS_S):
                     self._status_s = now_s
                     self._moods.status((await self._info.exchange_status()).get("specialStatuses"))
-                if hinted or now_s - meta_s >= (self._moody_s if self._moods.any else self._universe_s):
+                if hinted or now_s - meta_s >= (self._moody_s if self._moods.closed_now else self._universe_s):
                     meta_s = now_s
                     await self._read_universes(caps=hinted or now_s - self._web_s > CAPS_SILENT_S)
             except (VenueError, MalformedMessage) as error:
                 LOG.warning("the venue's moods could not be read: %s", error)
             if hinted:
-                self._vain = 0 if self._moods.any else self._vain + 1
+                self._learned(new=self._moods.words() != before)
             await asyncio.sleep(STEP_S)
+
+    def _learned(self, *, new: bool) -> None:
+        """What following a hint was good for: refusals for another reason must not eat the IP weight."""
+        self._vain = 0 if new else self._vain + 1
 
     def _follows_hint(self, now_s: float) -> bool:
         pause_s = HINT_S[min(self._vain, len(HINT_S) - 1)]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from portfolio_mm.domain.events import AccountMode, CoinMode, Mood
-from portfolio_mm.domain.instrument import MIN_ORDER_USD, Instrument
+from portfolio_mm.domain.instrument import MIN_ORDER_USD, Instrument, dex_of
 from portfolio_mm.domain.units import NS_PER_S, USD_1E8
 from portfolio_mm.hyperliquid.account import MODE_WORDS, AccountTruth
 
@@ -52,9 +52,9 @@ class Moods:
         return max(self._words[coin], key=lambda mood: (ASKS[mood], -mood), default=Mood.NONE)
 
     @property
-    def any(self) -> bool:
-        """Whether there is any mood of a coin that a reading could end."""
-        return bool(self.special) or any(mood is not Mood.DELISTED for found in self._words for mood in found)
+    def closed_now(self) -> bool:
+        """Whether a coin is in a mood that the next reading of the universes may end."""
+        return any(not {Mood.HALTED, Mood.OI_CAP}.isdisjoint(found) for found in self._words)
 
     def words(self) -> tuple[str, ...]:
         """Everything there is to say, for people."""
@@ -100,7 +100,7 @@ class Moods:
                 self._set(each.index, Mood.HALTED, WORDS[Mood.HALTED] if each.coin in now else "")
 
     def oracle(self, coin: str, px: str, now_ns: int) -> None:
-        """An oracle price of a builder-deployed coin, whether it moved or not."""
+        """An oracle price of a builder-deployed coin. One that stands still counts as silent: the two look alike."""
         index = self._index.get(coin)
         if index is None or not px:
             return
@@ -123,7 +123,8 @@ class Moods:
         """Where the money is: a coin without collateral says so instead of trading, and that is no loss."""
         for each in self._instruments:
             pot = truth.pot_of(each.dex)
-            usd = 0.0 if pot is None else pot.equity_1e8 / USD_1E8
+            alone = sum(one.equity_1e8 for one in truth.pots if one.coin and dex_of(one.coin) == each.dex)
+            usd = 0.0 if pot is None else (pot.equity_1e8 + alone) / USD_1E8
             text = _elsewhere(truth, each.dex, usd) if pot is not None and usd < LEAST_USD else ""
             self._set(each.index, Mood.MONEY_ELSEWHERE, text)
 

@@ -112,7 +112,7 @@ class Teller:
                 instrument = self._ledger.instruments[note.coin]
                 if not note.contained:  # else the venue's own count of the address has it
                     usd = instrument.sz(note.sz_lots) * instrument.px(note.px_ticks)
-                    self._budgets.earn(usd)
+                    self._budgets.earn(usd * instrument.rebate_scale)  # in growth mode a tenth counts (HL §5.2)
             elif isinstance(note, FundingNote):
                 self._money.funding(note)
                 self._bookings.add(note)

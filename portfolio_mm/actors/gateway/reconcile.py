@@ -43,7 +43,7 @@ class Reconciler:
         clock: VenueClock,
         wake: Callable[[], None],
         dexes: tuple[str, ...] = ("",),
-        foreign: Callable[[Fill], None],
+        foreign: Callable[[Fill], object],
     ) -> None:
         self._wake = wake
         self._foreign = foreign

@@ -17,7 +17,7 @@ from portfolio_mm.domain.errors import MalformedMessage, PreflightError, VenueEr
 from portfolio_mm.domain.order import VENUE_ENDED
 from portfolio_mm.hyperliquid.account import AccountTruth, refresh_account
 from portfolio_mm.hyperliquid.money_moves import LedgerRow
-from portfolio_mm.hyperliquid.user import Fill, Funding, OrderUpdate, parse_user
+from portfolio_mm.hyperliquid.user import Fill, Funding, OrderUpdate, UserMessage, parse_user
 from portfolio_mm.hyperliquid.websocket import SocketState
 
 LOG: Final = logging.getLogger(__name__)
@@ -29,8 +29,12 @@ SIGNS_OF_LIFE: Final = (*USER_STREAMS, "user", "pong", "post", "subscriptionResp
 LEAST_PAUSE_S: Final = 2.0
 """Between two reconciliations that nothing forces: each has IP weight of about 124."""
 MS_PER_DAY: Final = 86_400_000
+LOOK_S: Final = 1.0
+"""Least pause between two readings of money, however often something asks for one."""
 MODE_S: Final = 5.0
-"""Between two readings of the mode that hints ask for; reconciliation reads it in any case."""
+DOUBT_MODE_S: Final = 30.0
+"""Least pauses between two readings of the mode: that hints ask for, and that an unexplained step of equity asks for.
+Reconciliation reads it in any case."""
 
 
 class Rhythm:
@@ -82,27 +86,33 @@ class Rhythm:
         if not messages:
             self._overhear(raw, recv_ns)
         for message in messages:
-            match message:
-                case OrderUpdate():
-                    parts.clock.follow(message.status_ms, recv_ns)
-                    parts.desk.tell(parts.ledger.on_update(message))
-                    if message.status in VENUE_ENDED:
-                        parts.moods.hint()
-                case Fill():
-                    if not message.is_snapshot:
-                        parts.clock.follow(message.time_ms, recv_ns)
-                    parts.money.foreign(message)
-                    parts.desk.tell(parts.ledger.on_fill(message))
-                case Funding():
-                    parts.money.foreign(message)
-                    parts.desk.tell(parts.ledger.on_funding(message))
-                case LedgerRow():
-                    parts.transfers.count([message], parts.money.mode)
-                case _:
-                    self._stale.set()  # the venue acted by itself: read everything again
+            self._take(message, recv_ns)
         if parts.clock.behind != was_behind:
             self._clock_went(back=parts.clock.behind)
         parts.dispatch.wake()
+
+    def _take(self, message: UserMessage, recv_ns: int) -> None:
+        """One row of the account's own streams."""
+        parts = self._parts
+        match message:
+            case OrderUpdate():
+                parts.clock.follow(message.status_ms, recv_ns)
+                parts.desk.tell(parts.ledger.on_update(message))
+                if message.status in VENUE_ENDED:
+                    parts.moods.hint()
+            case Fill():
+                if not message.is_snapshot:
+                    parts.clock.follow(message.time_ms, recv_ns)
+                if parts.money.foreign(message):
+                    parts.lookout.account_moved.set()
+                parts.desk.tell(parts.ledger.on_fill(message))
+            case Funding():
+                parts.money.foreign(message)
+                parts.desk.tell(parts.ledger.on_funding(message))
+            case LedgerRow():
+                parts.transfers.count([message], parts.money.mode)
+            case _:
+                self._stale.set()  # the venue acted by itself: read everything again
 
     def _overhear(self, raw: bytes, recv_ns: int) -> None:
         """Words of the venue beside our orders: moods, the account's mode."""
@@ -171,21 +181,21 @@ class Rhythm:
 
     async def watch_account(self) -> None:
         """Money and positions every few seconds; with the mode when something says that it changed (weight 40 more)."""
-        parts, mode_s = self._parts, -MODE_S
+        parts, lookout, mode_s = self._parts, self._parts.lookout, -MODE_S
         while True:
-            seen = parts.lookout.mode_seen
+            await asyncio.sleep(min(LOOK_S, parts.config.account_s))
             with contextlib.suppress(TimeoutError):
-                pause_s = parts.readings.pause_s(parts.config.account_s) * self._patience()
-                await asyncio.wait_for(seen.wait(), pause_s)
-            known, asks_mode = parts.money.truth, seen.is_set() or parts.readings.in_doubt
+                pause_s = parts.readings.pause_s(parts.config.account_s) * self._patience() - LOOK_S
+                await asyncio.wait_for(lookout.account_moved.wait(), max(0.0, pause_s))
+            known = parts.money.truth
             if known is None:
-                await asyncio.sleep(TURN_S)
                 continue
-            if asks_mode and time.monotonic() - mode_s < MODE_S:
-                await asyncio.sleep(parts.readings.pause_s(min(1.0, parts.config.account_s)))
-                asks_mode = False
-            seen.clear()
-            mode_s = time.monotonic() if asks_mode else mode_s
+            asked_s = time.monotonic() - mode_s
+            asks_mode = asked_s >= (MODE_S if lookout.asks_mode else DOUBT_MODE_S)
+            asks_mode = asks_mode and (lookout.asks_mode or parts.readings.in_doubt)
+            lookout.account_moved.clear()
+            if asks_mode:
+                mode_s, lookout.asks_mode = time.monotonic(), False
             try:
                 was_behind = parts.clock.behind
                 truth = await refresh_account(parts.info, known, parts.config.dexes, all_but_fees=asks_mode)
@@ -260,7 +270,7 @@ class Rhythm:
             await asyncio.to_thread(parts.tally.keep, parts.tally.now())
             self._session.tell_account()
             parts.market.equity_usd = parts.money.equity_usd
-            parts.market.group(parts.money.ledgers())
+            parts.market.apart = parts.money.ledgers()
             parts.budgets.observe(time.monotonic_ns())
             self._session.tell_price()
             await asyncio.sleep(KEEP_S)

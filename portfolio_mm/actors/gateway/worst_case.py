@@ -29,19 +29,14 @@ class Share(NamedTuple):
 class Market:
     """What USD arithmetic needs beside the ledger: marks by coin index (0 unknown), leverage, equity."""
 
+    apart: Sequence[tuple[tuple[int, ...], float]] = ()
+    """Coins that share a ledger, and its equity in USD, where the account has several (standard mode with dexes)."""
+
     def __init__(self, leverage: Sequence[int]) -> None:
         self.mark_px = [0.0] * len(leverage)
         self.leverage: Final = list(leverage)
         self.equity_usd = 0.0
         self._shares: Final[list[Share | None]] = [None] * len(leverage)
-        self.ledger_of: dict[int, int] = {}
-        """Ledger of each coin where the account has several (standard mode with dexes); else empty."""
-        self.ledger_usd: list[float] = []
-
-    def group(self, ledgers: Sequence[tuple[Sequence[int], float]]) -> None:
-        """Coins that share a ledger, with its equity."""
-        self.ledger_of = {coin: number for number, (coins, _) in enumerate(ledgers) for coin in coins}
-        self.ledger_usd = [usd for _, usd in ledgers]
 
     def share(self, ledger: Ledger, coin: int) -> Share:
         """One coin's part; computed again only when its exposure, mark or leverage changed."""
@@ -59,40 +54,28 @@ def _share(exposure: Exposure, usd_per_lot: float, mark: float, leverage: int) -
 
 
 class Totals:
-    """The account's worst case: `gross_usd`, `margin_usd`, and per side the signed `net_usd` if that side filled.
+    """The account's worst case: `gross_usd`, `margin_usd`, and per side the signed `net_usd` if that side filled."""
 
-    Where the account has several ledgers, `apart_usd` is the margin of each.
-    """
-
-    __slots__ = ("apart_usd", "gross_usd", "margin_usd", "net_usd")
+    __slots__ = ("gross_usd", "margin_usd", "net_usd")
 
     def __init__(self) -> None:
         self.gross_usd = 0.0
         self.margin_usd = 0.0
         self.net_usd = [0.0, 0.0]
-        self.apart_usd: dict[int, float] = {}
 
-    def add(self, share: Share, ledger: int | None = None) -> None:
-        """Add one coin; `ledger` is the one that backs it, where there are several."""
+    def add(self, share: Share) -> None:
+        """Add one coin."""
         self.gross_usd += share.gross_usd
         self.margin_usd += share.margin_usd
-        if ledger is not None:
-            self.apart_usd[ledger] = self.apart_usd.get(ledger, 0.0) + share.margin_usd
         self.net_usd[BUY] += share.net_usd[BUY]
         self.net_usd[SELL] += share.net_usd[SELL]
 
-    def within(self, limits: LimitSet, market: Market, share: float = 1.0, only: int | None = None) -> bool:
-        """Whether every account limit holds at `share` of it, that of margin in each ledger too, or in one only."""
-        fraction = share * limits.max_margin_fraction
+    def within(self, limits: LimitSet, equity_usd: float, share: float = 1.0) -> bool:
+        """Whether every account limit holds at `share` of it."""
         return (
             self.gross_usd <= share * limits.max_gross_usd
             and max(self.net_usd) <= share * limits.max_net_usd
-            and self.margin_usd <= fraction * market.equity_usd
-            and all(
-                usd <= fraction * market.ledger_usd[ledger]
-                for ledger, usd in self.apart_usd.items()
-                if only in {None, ledger}
-            )
+            and self.margin_usd <= share * limits.max_margin_fraction * equity_usd
         )
 
 
@@ -115,7 +98,7 @@ def totals(ledger: Ledger, market: Market, coin: int = -1, side: int = 0, extra_
             share = _share(
                 share.exposure.more(side, extra_lots), lot_usd(ledger, market, index), share.mark_px, share.leverage
             )
-        found.add(share, market.ledger_of.get(index))
+        found.add(share)
     return found
 
 
@@ -127,7 +110,9 @@ def fits(ledger: Ledger, market: Market, limits: LimitSet, *, coin: int, side: i
         return True  # it can only shrink the position
     if after * lot_usd(ledger, market, coin) > HEADROOM * position_limit_usd(limits, ledger.instruments[coin].coin):
         return False
-    return totals(ledger, market, coin, side, lots).within(limits, market, HEADROOM)
+    if not _fits_apart(ledger, market, limits, coin=coin, side=side, lots=lots):
+        return False
+    return totals(ledger, market, coin, side, lots).within(limits, market.equity_usd, HEADROOM)
 
 
 def shrinks(exposure: Exposure, side: int, lots: int) -> bool:
@@ -140,7 +125,9 @@ def breached(ledger: Ledger, market: Market, limits: LimitSet) -> bool:
     for instrument in ledger.instruments:
         if market.share(ledger, instrument.index).gross_usd > position_limit_usd(limits, instrument.coin):
             return True
-    return not totals(ledger, market).within(limits, market)
+    if any(_margin_usd(coins, ledger, market) > limits.max_margin_fraction * usd for coins, usd in market.apart):
+        return True
+    return not totals(ledger, market).within(limits, market.equity_usd)
 
 
 def excess(ledger: Ledger, market: Market, limits: LimitSet) -> list[OwnOrder]:
@@ -165,15 +152,16 @@ def _must_go(order: OwnOrder, counted: list[OwnOrder], ledger: Ledger, market: M
     for instrument in ledger.instruments:
         exposure = _of(ledger.positions[instrument.index].szi_lots, counted, instrument.index)
         per_lot = lot_usd(ledger, market, instrument.index)
-        mark, leverage = market.mark_px[instrument.index], market.leverage[instrument.index]
-        found.add(_share(exposure, per_lot, mark, leverage), market.ledger_of.get(instrument.index))
+        found.add(_share(exposure, per_lot, market.mark_px[instrument.index], market.leverage[instrument.index]))
         if instrument.index == order.coin:
             worst = exposure.worst(order.side)
             if worst <= 0:
                 return False  # this side only shrinks the position
             if worst * per_lot > position_limit_usd(limits, instrument.coin):
                 return True
-    return not found.within(limits, market, only=market.ledger_of.get(order.coin))
+    if _breaks_apart(order, counted, ledger, market, limits):
+        return True
+    return not found.within(limits, market.equity_usd)
 
 
 def _of(szi_lots: int, orders: list[OwnOrder], coin: int) -> Exposure:
@@ -187,3 +175,37 @@ def _of(szi_lots: int, orders: list[OwnOrder], coin: int) -> Exposure:
 def _distance(order: OwnOrder, ledger: Ledger, market: Market) -> float:
     mark = market.mark_px[order.coin]
     return abs(ledger.instruments[order.coin].px(order.px_ticks) / mark - 1.0) if mark > 0.0 else float("inf")
+
+
+def _margin(exposure: Exposure, ledger: Ledger, market: Market, coin: int) -> float:
+    return exposure.worst_gross * lot_usd(ledger, market, coin) / max(1, market.leverage[coin])
+
+
+def _margin_usd(coins: Sequence[int], ledger: Ledger, market: Market) -> float:
+    """Margin that some coins need together at worst, USD."""
+    return sum(_margin(ledger.exposure(coin), ledger, market, coin) for coin in coins)
+
+
+def _fits_apart(ledger: Ledger, market: Market, limits: LimitSet, *, coin: int, side: int, lots: int) -> bool:
+    """Whether the ledger that backs the coin can bear `lots` more, where each dex has a ledger of its own."""
+    now = ledger.exposure(coin)
+    added_usd = _margin(now.more(side, lots), ledger, market, coin) - _margin(now, ledger, market, coin)
+    return all(
+        _margin_usd(coins, ledger, market) + added_usd <= HEADROOM * limits.max_margin_fraction * usd
+        for coins, usd in market.apart
+        if coin in coins
+    )
+
+
+def _breaks_apart(
+    order: OwnOrder, counted: Sequence[OwnOrder], ledger: Ledger, market: Market, limits: LimitSet
+) -> bool:
+    """Whether the ledger behind an order is over its margin, given the orders that stay."""
+    for coins, usd in market.apart:
+        if order.coin in coins:
+            needed = sum(
+                _margin(_of(ledger.positions[coin].szi_lots, list(counted), coin), ledger, market, coin)
+                for coin in coins
+            )
+            return needed > limits.max_margin_fraction * usd
+    return False

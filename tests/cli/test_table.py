@@ -1,0 +1,30 @@
+"""What `portfolio-mm status` says of money and moods."""
+
+import msgspec
+from rich.console import Console
+
+from portfolio_mm.actors.view_rows import PotView
+from portfolio_mm.cli.table import draw
+from tests.actors.sample import view
+
+
+def drawn(**changes: object) -> str:
+    console = Console(width=200, record=True, file=None, quiet=False)
+    with console.capture() as caught:
+        console.print(draw(msgspec.structs.replace(view(), **changes)))
+    return caught.get()
+
+
+def test_status_says_how_far_liquidation_is_and_what_the_venue_leaves() -> None:
+    pots = (
+        PotView("perps", ("AAA",), 1_000.0, 500.0, 250.0, 750.0, 0.75, 0.0612, (("AAA", 0.125), ("BBB", 0.0801))),
+        PotView("isolated xyz:TSLA", ("xyz:TSLA",), 50.0, 0.0, 5.0, 45.0, 0.9, 10.0, (("xyz:TSLA", 10.0),)),
+        PotView("dex flx", (), 5.0, 5.0, 0.0, 5.0, 1.0, 10.0, ()),
+    )
+    text = drawn(pots=pots, notices=("BTC: halted by its deployer",))
+    assert "perps: 750.00 USD above maintenance (75.0% of equity)" in text
+    assert "if all coins move 6.1% against it, or BBB alone 8.0%" in text
+    assert "xyz:TSLA alone further than prices go" in text
+    assert "dex flx" not in text, "nothing can be liquidated there"
+    assert "BTC: halted by its deployer" in text
+    assert "liquidation" not in drawn()
