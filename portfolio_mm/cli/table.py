@@ -19,6 +19,8 @@ STATE_STYLE: Final = {
     RiskState.KILLED: "bold red",
 }
 SIGNIFICANT: Final = 7
+FEW_REQUESTS: Final = 2_000
+"""As risk.actions_warn_left has it by default."""
 NEVER_S: Final = 1e6
 """Ages beyond this mean that it never happened."""
 
@@ -104,6 +106,10 @@ def headline(view: View) -> Text:
     unread = view.malformed + sum(coin.malformed for coin in view.coins)
     if unread:
         line.append(f"  {unread:,} messages not understood", style="yellow")
+    left = view.budget.address_cap - view.budget.address_used
+    if view.budget.address_cap and left <= FEW_REQUESTS:
+        reserve = "`portfolio-mm account reserve-requests --requests 10000 --max-usd 5.00` buys more"
+        line.append(f"\n{left:,} requests of the address left: {reserve}", style="yellow")
     if view.risk_reasons:
         line.append("\n" + "; ".join(view.risk_reasons), style=STATE_STYLE[view.risk_state])
     return line

@@ -19,7 +19,7 @@ from portfolio_mm.venue.dexes import DexCoin, PerpDex
 from portfolio_mm.venue.faults import kinds
 from portfolio_mm.venue.process import RunningVenue
 from portfolio_mm.venue.settings import VenueSettings
-from tests.venue.served import Client, client, served
+from tests.venue.served import client, served
 
 DEX = PerpDex("xyz", (DexCoin("TSLA", like="BTC", px=399.5, sz_decimals=3, max_leverage=10),))
 STRANGER = "0x" + "11" * 32
@@ -73,9 +73,6 @@ class Case:
         at = VenueAddress(self.venue.url, self.venue.ws, self.address.lower(), agent, watchdog)
         return asyncio.run(prepare(load(None, keys | changes).plan(), place, at, self.said.append))
 
-    def master(self) -> Client:
-        return Client(self.venue, self.number, key=self.owner.key)
-
 
 @pytest.fixture
 def case(venue: RunningVenue, numbers: Iterator[int], tmp_path: Path) -> Case:
@@ -102,6 +99,11 @@ def test_every_wallet_is_named_with_the_command_that_cures_it(case: Case) -> Non
         case.preflight()
     ready = case.preflight(**{"account.vault": sub})
     assert ready.spec.start_equity_usd == pytest.approx(150.0)
+    with client(case.venue, case.number, key=case.owner.key) as master:
+        master.exchange.vault_address = sub
+        assert master.exchange.usd_class_transfer(145.0, to_perp=False)["status"] == "ok"
+    cured = {"account.vault": sub, "account.auto_transfer": True, "account.auto_transfer_max_usd": 120.0}
+    assert case.preflight(**cured).spec.start_equity_usd == pytest.approx(120.0)
 
 
 def test_wallets_that_cannot_be_read_are_said(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from portfolio_mm.actors.messages import View
 from portfolio_mm.cli.doctor_budget import budget_finding, fee_finding, mode_finding
+from portfolio_mm.cli.table import headline
 from portfolio_mm.domain.events import AccountMode
 from portfolio_mm.hyperliquid.account import AccountTruth
 from portfolio_mm.settings.load import load
@@ -62,6 +63,14 @@ def test_few_requests_are_told_without_a_run(left: int, grade: str) -> None:
     assert found[1] == grade
     assert "the rate is unknown" in found[2]
     assert ("reserve-requests" in found[2]) is (grade != "ok")
+
+
+def test_status_names_the_command_that_buys_requests() -> None:
+    whole = view()
+    few = msgspec.structs.replace(whole.budget, address_used=8_500)
+    assert "reserve-requests" not in headline(whole).plain
+    said = headline(msgspec.structs.replace(whole, budget=few)).plain
+    assert "1,500 requests of the address left: `portfolio-mm account reserve-requests" in said
 
 
 def test_the_daily_limit_of_unified_modes_is_told() -> None:

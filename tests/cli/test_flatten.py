@@ -54,7 +54,7 @@ def left(venue: RunningVenue) -> tuple[int, int]:
     return sum(user.szi(coin.index) != 0 for coin in state.coins), len(user.live())
 
 
-def flattened(config: Path, folder: Path) -> Answer:
+def flattened(config: Path | None, folder: Path) -> Answer:
     plan = plan_of(config, {}, folder)
     return asyncio.run(flatten._flatten(RunFolder(plan.storage.path), plan))
 
@@ -119,7 +119,9 @@ def test_without_any_key_that_may_act_it_says_so(tmp_path: Path, folder: Path) -
         assert left(venue) == (2, 2)
 
 
-def test_a_living_run_without_its_gateway_is_flattened_with_the_watchdogs_key(tmp_path: Path, folder: Path) -> None:
+def test_a_living_run_without_its_gateway_is_flattened_with_the_watchdogs_key(
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with held(tmp_path) as (venue, _):
         place, owner = RunFolder(folder), venue.accounts[0]
         place.create()
@@ -127,10 +129,10 @@ def test_a_living_run_without_its_gateway_is_flattened_with_the_watchdogs_key(tm
         write_private(place.path / "watchdog.json", msgspec.json.encode(WatchdogConfig(target)).decode())
         lock = place.lock(RUN_LOCK)
         lock.take()
-        code, said = run("flatten", "--state-folder", folder)
+        answer = flattened(None, folder)
         lock.release()
-        assert code == 0, said
-        assert f"with the key {tmp_path}/watchdog" in said
+        assert answer.done, answer.text
+        assert f"with the key {tmp_path}/watchdog" in capsys.readouterr().err
         assert left(venue) == (0, 0)
         with contextlib.closing(StateStore(place.state_db)) as store:
             killed = store.kill_state()
