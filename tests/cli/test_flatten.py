@@ -2,19 +2,23 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from portfolio_mm.actors import closer
 from portfolio_mm.actors.messages import Answer
 from portfolio_mm.actors.run_folder import RUN_LOCK, RunFolder, write_private
 from portfolio_mm.actors.sweeper import Target
 from portfolio_mm.actors.watchdog import WatchdogConfig
 from portfolio_mm.cli import flatten
 from portfolio_mm.cli.choice import plan_of
+from portfolio_mm.domain.errors import PreflightError
+from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.hyperliquid import rest
+from portfolio_mm.hyperliquid.meta import load_instruments
 from portfolio_mm.storage.state_store import StateStore
 from portfolio_mm.venue.faults import kinds
 from portfolio_mm.venue.process import RunningVenue
@@ -87,6 +91,26 @@ def test_positions_that_cannot_be_read_are_probed(
         assert not said.done
         assert "NOT verified by a reading" in said.text
         assert "BTC, ETH proved flat" in said.text
+
+
+def test_without_mids_and_with_a_coin_nobody_can_trade_the_rest_is_closed(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flatten, "CLOSE_S", 1.0)
+    with held(tmp_path) as (venue, config):
+        venue.venue.trouble.desk.arm(kinds.InfoAnswer(answer="null", requests=("allMids",)))
+
+        async def without_eth(info: rest.InfoClient, coins: Sequence[str]) -> tuple[Instrument, ...]:
+            if "ETH" in coins:
+                msg = "ETH is delisted at the venue"
+                raise PreflightError(msg)
+            return await load_instruments(info, coins)
+
+        monkeypatch.setattr(closer, "load_instruments", without_eth)
+        said = flattened(config, folder)
+        assert not said.done
+        assert "ETH must be closed by hand: ETH is delisted" in said.text
+        assert left(venue) == (1, 0)
 
 
 def test_orders_that_cannot_be_read_do_not_keep_positions_open(
