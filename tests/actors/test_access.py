@@ -1,17 +1,20 @@
 """Pre-flight of a real venue's account: which wallet holds what, whether our keys may act, for how long, where."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hyperliquid.utils.signing import get_timestamp_ms
+from typer.testing import CliRunner
 
 from portfolio_mm.actors.access import check_network
 from portfolio_mm.actors.preflight import Ready, prepare
 from portfolio_mm.actors.run_folder import RunFolder, write_private
 from portfolio_mm.actors.venue_process import VenueAddress
+from portfolio_mm.cli.main import app
 from portfolio_mm.domain.errors import PreflightError
 from portfolio_mm.hyperliquid import rest
 from portfolio_mm.settings.load import load
@@ -94,6 +97,11 @@ def test_every_wallet_is_named_with_the_command_that_cures_it(case: Case) -> Non
     assert "account transfer --to perps --usd 285.00" in said
     assert "account transfer --from-dex xyz --to perps --usd 60.00" in said
     assert f"set account.address and account.vault to {sub}" in said
+    write_private(case.folder / "master", case.owner.key)
+    for command in re.findall("`portfolio-mm (account transfer [^`]*)`", said):
+        given = [*command.split(), "--yes", "--url", case.venue.url, "--key-file", str(case.folder / "master")]
+        assert CliRunner().invoke(app, given).exit_code == 0, command
+    assert case.preflight().spec.start_equity_usd == pytest.approx(350.0)
     case.address = sub
     with pytest.raises(PreflightError, match=r"is a sub-account: set account.vault"):
         case.preflight()
