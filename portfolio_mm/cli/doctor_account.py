@@ -150,8 +150,9 @@ async def _agent(info: InfoClient, name: str, path: str, account: str, agents: S
         agent = Signer.from_file(path).address
     except PortfolioMMError:
         return f"{name} right", "bad", "unknown, for the key cannot be read"
+    days = days_left(agent, agents)
     try:
-        owner = await owner_of(info, agent)
+        owner = account if days is not None and days > 0.0 else await owner_of(info, agent)
     except PreflightError:
         owner = ""
     if owner != account or agent == account:
@@ -159,7 +160,6 @@ async def _agent(info: InfoClient, name: str, path: str, account: str, agents: S
         if agent == account:
             text = f"{agent} is the master key of the account itself: keep it off this machine, `{APPROVE}`"
         return f"{name} right", "bad", text
-    days = days_left(agent, agents)
     if days is None:
         return f"{name} right", "ok", f"{agent} may act for {account}; unnamed, so the venue does not say until when"
     soon = days < SOON_DAYS
