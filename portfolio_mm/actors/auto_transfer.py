@@ -47,6 +47,10 @@ USED: Final = "Invalid nonce: duplicate nonce"
 Say = Callable[[str], None]
 
 
+class NothingToMove(PreflightError):
+    """The mode, the bound or an empty spot wallet leaves nothing to transfer; nothing was signed."""
+
+
 class Wallet(NamedTuple):
     """Where the money is and who signs. `sub`: the account is a sub-account of the agent's master."""
 
@@ -87,7 +91,8 @@ class AutoTransfer:
         """Move what is missing up to the bound; the account as it is afterwards.
 
         Raises:
-            PreflightError: the mode has nothing to move, spot is empty, the venue refused, or nobody knows yet.
+            NothingToMove: the mode has one wallet, or spot is empty.
+            PreflightError: the venue refused, or nobody knows yet.
             StateError: the disk refuses; nothing was sent.
         """
         if truth.mode is not AccountMode.STANDARD:
@@ -95,7 +100,7 @@ class AutoTransfer:
                 f"--auto-transfer has nothing to move: in {MODE_WORDS[truth.mode]} mode the spot USDC is the "
                 "collateral already (the venue answers 'Unified account only supports sending assets through spot')"
             )
-            raise PreflightError(msg)
+            raise NothingToMove(msg)
         spot = await self._info.spot_state(truth.user)
         bound_1e8 = round(self._wallet.max_usd * USD_1E8) - max(0, truth.equity_1e8)
         amount_1e8 = min(free_usdc_1e8(spot), bound_1e8) // CENT_1E8 * CENT_1E8
@@ -105,7 +110,7 @@ class AutoTransfer:
                 f"spot, perps have {truth.equity_usd:,.2f} USD of at most {self._wallet.max_usd:,.2f} "
                 "(account.auto_transfer_max_usd)"
             )
-            raise PreflightError(msg)
+            raise NothingToMove(msg)
         async with aiohttp.ClientSession() as session:
             exchange = self._exchange(session)
             intent = await self._intend(exchange, truth, amount_1e8)
@@ -232,7 +237,7 @@ class AutoTransfer:
     def _unknown(self, intent: TransferIntent) -> str:
         return (
             f"a transfer of {usd(intent.amount_1e8)} USD from spot to perps (nonce {intent.nonce}) may be under way: "
-            f"the ledger of {intent.account} does not show it. Start again in a minute; it is never sent a second time"
+            f"the ledger of {intent.account} does not show it. Start again in some minutes; it is never sent twice"
         )
 
 

@@ -31,6 +31,8 @@ WORLD: Final = {Refusal.VENUE_WINDOW, Refusal.BUDGET, Refusal.RATE_LIMIT, Refusa
 """Refusals that a worse price does not cure."""
 ARM_S: Final = 6.0
 Say = Callable[[str], None]
+Planned = tuple[str, int, OrderWire]
+"""Coin, side, order."""
 
 
 class Round(NamedTuple):
@@ -121,10 +123,11 @@ class Closer:
 
     async def _close(self, held: Mapping[str, float]) -> tuple[list[str], bool]:
         """Send what closes; what stands in the way, and whether it is a window of the venue."""
+        words: list[str] = []
+        window = False
         try:
-            mids = await self._prices(held)
-            wires = [wire for coin, szi in held.items() for wire in self._orders(coin, szi, mids)]
-            words, window = [], False
+            mids = await self._prices()
+            wires = [wire for coin, szi in held.items() for wire in await self._planned(coin, szi, mids, words)]
             for start in range(0, len(wires), BATCH):
                 part = wires[start : start + BATCH]
                 answer = await self._sweeper.send(order_action([one for _, _, one in part]), self._expires_ms())
@@ -137,17 +140,24 @@ class Closer:
         except VenueRefused as error:
             if is_signature_unknown(str(error)):
                 raise
-            return [str(error)], False
-        except (VenueError, MalformedMessage, ConfigurationError, PreflightError) as error:
-            return [f"cannot close {', '.join(held)} yet: {error}"], False
+            words.append(str(error))
+        except (VenueError, MalformedMessage) as error:
+            words.append(f"cannot close {', '.join(held)} yet: {error}")
         return list(dict.fromkeys(words)), window
 
-    async def _prices(self, coins: Mapping[str, float]) -> dict[str, float]:
+    async def _planned(self, coin: str, szi: float, mids: Mapping[str, float], words: list[str]) -> list[Planned]:
+        """Orders of one coin; one that cannot be traded keeps no other open."""
+        try:
+            if coin not in self._grids:
+                self._grids |= {one.coin: one for one in await load_instruments(self._sweeper.info, [coin])}
+            return self._orders(coin, szi, mids)
+        except (ConfigurationError, PreflightError) as error:
+            words.append(f"{coin} must be closed by hand: {error}")
+            return []
+
+    async def _prices(self) -> dict[str, float]:
         """Reference prices: mids, else marks."""
         info = self._sweeper.info
-        missing = [coin for coin in coins if coin not in self._grids]
-        if missing:
-            self._grids |= {one.coin: one for one in await load_instruments(info, missing)}
         found: dict[str, float] = {}
         for dex in self._dexes:
             try:
@@ -159,7 +169,7 @@ class Closer:
                 found |= {name: float(row["markPx"]) for name, row in zip(names, rows, strict=True)}
         return found
 
-    def _orders(self, coin: str, szi: float, mids: Mapping[str, float]) -> list[tuple[str, int, OrderWire]]:
+    def _orders(self, coin: str, szi: float, mids: Mapping[str, float]) -> list[Planned]:
         """One order that closes `szi`, or one probe a side when it is not known (0)."""
         grid, mid = self._grids[coin], mids.get(coin, 0.0)
         if mid <= 0.0:

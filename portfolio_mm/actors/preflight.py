@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 import msgspec
 
 from portfolio_mm.actors.access import check_access, try_key
-from portfolio_mm.actors.auto_transfer import AutoTransfer, Wallet
+from portfolio_mm.actors.auto_transfer import AutoTransfer, NothingToMove, Wallet
 from portfolio_mm.actors.run_folder import RunFolder
 from portfolio_mm.actors.run_spec import Held, RunSpec
 from portfolio_mm.actors.venue_process import VenueAddress, start_venue
-from portfolio_mm.actors.wallets import LEAST_ORDER_USD, check_money
+from portfolio_mm.actors.wallets import LEAST_ORDER_USD, check_money, elsewhere, words
 from portfolio_mm.domain.errors import ConfigurationError, KilledError, PreflightError, VenueError
 from portfolio_mm.domain.events import AccountMode
 from portfolio_mm.domain.instrument import Instrument, dex_of
@@ -162,7 +162,11 @@ async def cure_money(
         if await transfer.settle():
             truth = await read_account(info, truth.user)
         if plan.account.auto_transfer and truth.equity_usd < LEAST_ORDER_USD:
-            truth = await transfer.top_up(truth)
+            try:
+                truth = await transfer.top_up(truth)
+            except NothingToMove as error:
+                msg = f"{error}. {words(truth, await elsewhere(info, truth))}"
+                raise PreflightError(msg) from None
     await check_money(info, truth)
     return truth
 

@@ -53,7 +53,7 @@ def examine(config: Path | None, folder: Path | None, *, as_json: bool) -> None:
         *_folder(place),
         *_ports(plan, place),
         *key_findings(plan),
-        *asyncio.run(account_findings(plan)),
+        *asyncio.run(account_findings(plan, place)),
     ]
     findings = [Finding(*row) for row in rows]
     if as_json:

@@ -21,6 +21,8 @@ STATE_STYLE: Final = {
 SIGNIFICANT: Final = 7
 FAR: Final = 10.0
 """Of moves beyond it the view says no more than that (actors/gateway/headroom.py)."""
+FEW_REQUESTS: Final = 2_000
+"""As risk.actions_warn_left has it by default."""
 NEVER_S: Final = 1e6
 """Ages beyond this mean that it never happened."""
 
@@ -108,6 +110,10 @@ def headline(view: View) -> Text:
         line.append(f"  {unread:,} messages not understood", style="yellow")
     for text in view.notices:
         line.append(f"\n{text}", style="yellow")
+    left = view.budget.address_cap - view.budget.address_used
+    if view.budget.address_cap and left <= FEW_REQUESTS:
+        reserve = "`portfolio-mm account reserve-requests --requests 10000 --max-usd 5.00` buys more"
+        line.append(f"\n{left:,} requests of the address left: {reserve}", style="yellow")
     if view.risk_reasons:
         line.append("\n" + "; ".join(view.risk_reasons), style=STATE_STYLE[view.risk_state])
     return line

@@ -1,17 +1,20 @@
 """Pre-flight of a real venue's account: which wallet holds what, whether our keys may act, for how long, where."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hyperliquid.utils.signing import get_timestamp_ms
+from typer.testing import CliRunner
 
 from portfolio_mm.actors.access import check_network
 from portfolio_mm.actors.preflight import Ready, prepare
 from portfolio_mm.actors.run_folder import RunFolder, write_private
 from portfolio_mm.actors.venue_process import VenueAddress
+from portfolio_mm.cli.main import app
 from portfolio_mm.domain.errors import PreflightError
 from portfolio_mm.hyperliquid import rest
 from portfolio_mm.settings.load import load
@@ -19,7 +22,7 @@ from portfolio_mm.venue.dexes import DexCoin, PerpDex
 from portfolio_mm.venue.faults import kinds
 from portfolio_mm.venue.process import RunningVenue
 from portfolio_mm.venue.settings import VenueSettings
-from tests.venue.served import Client, client, served
+from tests.venue.served import client, served
 
 DEX = PerpDex("xyz", (DexCoin("TSLA", like="BTC", px=399.5, sz_decimals=3, max_leverage=10),))
 STRANGER = "0x" + "11" * 32
@@ -73,9 +76,6 @@ class Case:
         at = VenueAddress(self.venue.url, self.venue.ws, self.address.lower(), agent, watchdog)
         return asyncio.run(prepare(load(None, keys | changes).plan(), place, at, self.said.append))
 
-    def master(self) -> Client:
-        return Client(self.venue, self.number, key=self.owner.key)
-
 
 @pytest.fixture
 def case(venue: RunningVenue, numbers: Iterator[int], tmp_path: Path) -> Case:
@@ -97,11 +97,21 @@ def test_every_wallet_is_named_with_the_command_that_cures_it(case: Case) -> Non
     assert "account transfer --to perps --usd 285.00" in said
     assert "account transfer --from-dex xyz --to perps --usd 60.00" in said
     assert f"set account.address and account.vault to {sub}" in said
+    write_private(case.folder / "master", case.owner.key)
+    for command in re.findall("`portfolio-mm (account transfer [^`]*)`", said):
+        given = [*command.split(), "--yes", "--url", case.venue.url, "--key-file", str(case.folder / "master")]
+        assert CliRunner().invoke(app, given).exit_code == 0, command
+    assert case.preflight().spec.start_equity_usd == pytest.approx(350.0)
     case.address = sub
     with pytest.raises(PreflightError, match=r"is a sub-account: set account.vault"):
         case.preflight()
     ready = case.preflight(**{"account.vault": sub})
     assert ready.spec.start_equity_usd == pytest.approx(150.0)
+    with client(case.venue, case.number, key=case.owner.key) as master:
+        master.exchange.vault_address = sub
+        assert master.exchange.usd_class_transfer(145.0, to_perp=False)["status"] == "ok"
+    cured = {"account.vault": sub, "account.auto_transfer": True, "account.auto_transfer_max_usd": 120.0}
+    assert case.preflight(**cured).spec.start_equity_usd == pytest.approx(120.0)
 
 
 def test_wallets_that_cannot_be_read_are_said(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import pytest
 from hyperliquid.utils.signing import sign_l1_action
 
 from portfolio_mm.actors import auto_transfer
-from portfolio_mm.actors.auto_transfer import AutoTransfer, Wallet
+from portfolio_mm.actors.auto_transfer import AutoTransfer, NothingToMove, Wallet
 from portfolio_mm.actors.preflight import prepare
 from portfolio_mm.actors.run_folder import RunFolder, write_private
 from portfolio_mm.actors.venue_process import VenueAddress
@@ -160,8 +160,9 @@ async def _top_up(wallet: Wallet, db: Path) -> None:
 def test_in_unified_mode_it_refuses(tmp_path: Path) -> None:
     with served(VenueSettings(coins=("BTC",), accounts=1, deposit_usd=5.0, block_ms=20, mode="unified")) as venue:
         case = Case(venue, 0, tmp_path)
-        with pytest.raises(PreflightError, match="in unified mode the spot USDC is the collateral"):
+        with pytest.raises(NothingToMove, match="in unified mode the spot USDC is the collateral"):
             asyncio.run(_top_up(case.wallet, case.db))
+        assert case.moved()[2] == 0
 
 
 def test_pre_flight_goes_on_with_the_money_it_moved(case: Case, tmp_path: Path) -> None:

@@ -1,7 +1,12 @@
 """`portfolio-mm account`: what a person signs with the master key, on the real local venue, in every mode."""
 
+import contextlib
 import json
+import os
+import pty
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +32,7 @@ from portfolio_mm.venue.exchange.transfers import UNIFIED_ONLY_SPOT
 from portfolio_mm.venue.faults import kinds
 from portfolio_mm.venue.process import RunningVenue
 from portfolio_mm.venue.settings import VenueSettings
-from tests.venue.served import client, served
+from tests.venue.served import WAIT_S, client, served
 
 USD = 10**8
 MODES = ("standard", "unified", "portfolio-margin")
@@ -185,6 +190,28 @@ def test_requests_are_bought_within_a_cap(person: Person) -> None:
 def test_every_refusal_is_said_with_its_meaning(words: str) -> None:
     said = kindly(words, "0x" + "ab" * 20)
     assert said.startswith(f"the venue refused: {words}. That means: ")
+
+
+def test_the_master_key_may_be_typed_where_nobody_sees_it(person: Person) -> None:
+    """At a real terminal: the key is not echoed, and not printed."""
+    code = (
+        f"from portfolio_mm.cli.main import app; app(['account','mode','unified','--yes','--url','{person.venue.url}'])"
+    )
+    terminal, theirs = pty.openpty()
+    words = [sys.executable, "-c", code]
+    with subprocess.Popen(words, start_new_session=True, stdin=theirs, stdout=theirs, stderr=theirs) as command:
+        os.close(theirs)
+        shown = b""
+        while b"hidden" not in shown:
+            shown += os.read(terminal, 1024)
+        os.write(terminal, person.owner.key.encode() + b"\n")
+        with contextlib.suppress(OSError):  # the terminal is gone when the command ends
+            while more := os.read(terminal, 1024):
+                shown += more
+        assert command.wait(WAIT_S) == 0, shown
+    os.close(terminal)
+    assert b"is in unified mode now" in shown
+    assert person.owner.key.removeprefix("0x").encode() not in shown
 
 
 def test_keys_are_private_and_of_this_account(person: Person) -> None:

@@ -2,19 +2,23 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from portfolio_mm.actors import closer
 from portfolio_mm.actors.messages import Answer
 from portfolio_mm.actors.run_folder import RUN_LOCK, RunFolder, write_private
 from portfolio_mm.actors.sweeper import Target
 from portfolio_mm.actors.watchdog import WatchdogConfig
 from portfolio_mm.cli import flatten
 from portfolio_mm.cli.choice import plan_of
+from portfolio_mm.domain.errors import PreflightError
+from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.hyperliquid import rest
+from portfolio_mm.hyperliquid.meta import load_instruments
 from portfolio_mm.storage.state_store import StateStore
 from portfolio_mm.venue.faults import kinds
 from portfolio_mm.venue.process import RunningVenue
@@ -54,7 +58,7 @@ def left(venue: RunningVenue) -> tuple[int, int]:
     return sum(user.szi(coin.index) != 0 for coin in state.coins), len(user.live())
 
 
-def flattened(config: Path, folder: Path) -> Answer:
+def flattened(config: Path | None, folder: Path) -> Answer:
     plan = plan_of(config, {}, folder)
     return asyncio.run(flatten._flatten(RunFolder(plan.storage.path), plan))
 
@@ -89,6 +93,26 @@ def test_positions_that_cannot_be_read_are_probed(
         assert "BTC, ETH proved flat" in said.text
 
 
+def test_without_mids_and_with_a_coin_nobody_can_trade_the_rest_is_closed(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flatten, "CLOSE_S", 1.0)
+    with held(tmp_path) as (venue, config):
+        venue.venue.trouble.desk.arm(kinds.InfoAnswer(answer="null", requests=("allMids",)))
+
+        async def without_eth(info: rest.InfoClient, coins: Sequence[str]) -> tuple[Instrument, ...]:
+            if "ETH" in coins:
+                msg = "ETH is delisted at the venue"
+                raise PreflightError(msg)
+            return await load_instruments(info, coins)
+
+        monkeypatch.setattr(closer, "load_instruments", without_eth)
+        said = flattened(config, folder)
+        assert not said.done
+        assert "ETH must be closed by hand: ETH is delisted" in said.text
+        assert left(venue) == (1, 0)
+
+
 def test_orders_that_cannot_be_read_do_not_keep_positions_open(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,7 +143,9 @@ def test_without_any_key_that_may_act_it_says_so(tmp_path: Path, folder: Path) -
         assert left(venue) == (2, 2)
 
 
-def test_a_living_run_without_its_gateway_is_flattened_with_the_watchdogs_key(tmp_path: Path, folder: Path) -> None:
+def test_a_living_run_without_its_gateway_is_flattened_with_the_watchdogs_key(
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with held(tmp_path) as (venue, _):
         place, owner = RunFolder(folder), venue.accounts[0]
         place.create()
@@ -127,10 +153,10 @@ def test_a_living_run_without_its_gateway_is_flattened_with_the_watchdogs_key(tm
         write_private(place.path / "watchdog.json", msgspec.json.encode(WatchdogConfig(target)).decode())
         lock = place.lock(RUN_LOCK)
         lock.take()
-        code, said = run("flatten", "--state-folder", folder)
+        answer = flattened(None, folder)
         lock.release()
-        assert code == 0, said
-        assert f"with the key {tmp_path}/watchdog" in said
+        assert answer.done, answer.text
+        assert f"with the key {tmp_path}/watchdog" in capsys.readouterr().err
         assert left(venue) == (0, 0)
         with contextlib.closing(StateStore(place.state_db)) as store:
             killed = store.kill_state()

@@ -82,6 +82,14 @@ def test_doctor_of_a_funded_account(tmp_path: Path, folder: Path) -> None:
         assert "standard mode, 1,000.00 USD" in found["account"][1]
         assert "no scheduleCancel (0 of 1,000,000 USD traded)" in found["protection"][1]
         assert found["key right"][0] == found["watchdog key right"][0] == "ok"
+        assert all("for 90 days" in found[name][1] for name in ("key right", "watchdog key right"))
+        assert "it starts with a run" in found["protection"][1]
+        assert found["mode"][1] == "standard: no daily limit of actions"
+        assert "10,000 of 10,000 requests left" in found["budget"][1]
+        assert (
+            "maker 1.5 bps, taker 4.5 bps; 0 USD in 14 days, 5,000,000 USD more for maker 1.2 bps" in found["fees"][1]
+        )
+        assert found["network"][0] == "ok"
         assert venue.accounts[0].agent.key.removeprefix("0x") not in said
         (tmp_path / "watchdog").chmod(0o644)
         code, said = run("doctor", "--json", "--config", config, "--state-folder", folder)

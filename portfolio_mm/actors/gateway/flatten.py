@@ -17,7 +17,7 @@ from portfolio_mm.actors.gateway.parts import Parts
 from portfolio_mm.actors.messages import Answer
 from portfolio_mm.domain import cloid as cloids
 from portfolio_mm.domain.cloid import Cloid
-from portfolio_mm.domain.errors import MalformedMessage, PreflightError, VenueError
+from portfolio_mm.domain.errors import MalformedMessage, PreflightError, StateError, VenueError
 from portfolio_mm.domain.order import OrderState, Refusal
 from portfolio_mm.domain.price_grid import round_px
 from portfolio_mm.domain.units import BUY, SELL, SIGN
@@ -70,6 +70,7 @@ class Flattening:
         self._sent: dict[int, OwnOrder] = {}
         self._tries = [0 for _ in parts.ledger.instruments]
         self._refuted: dict[int, tuple[int, int]] = {}
+        self._why: dict[int, str] = {}
         self._mids: dict[str, str] = {}
         self._truth: AccountTruth | None = None
         self._rests: list[OrderUpdate] | None = None
@@ -169,6 +170,7 @@ class Flattening:
                 self._barred = ""
                 continue  # lost, or a fill: no reason for a worse price
             name = self._parts.ledger.instruments[coin].coin
+            self._why[coin] = f" (refused: {order.refusal.name}, the venue's words are in the log)"
             self._barred = f"{name}: takers are refused" if order.refusal is Refusal.VENUE_WINDOW else ""
             if order.refusal is Refusal.REDUCE_ONLY:
                 self._refuted[coin] = (order.side, self._counted(coin))
@@ -244,7 +246,7 @@ class Flattening:
                 await read()
         except TimeoutError:
             self._unread.setdefault(what, f"no usable answer within {READ_S:.0f} s")
-        except (VenueError, MalformedMessage, PreflightError) as error:
+        except (VenueError, MalformedMessage, PreflightError, StateError) as error:
             self._unread[what] = str(error)
         else:
             self._unread.pop(what, None)
@@ -286,14 +288,14 @@ class Flattening:
     def _open_text(self) -> str:
         ledger, held = self._parts.ledger, self._held()
         names = ", ".join(
-            f"{ledger.instruments[coin].coin} {ledger.instruments[coin].sz_text(lots)}" for coin, lots in held.items()
+            f"{ledger.instruments[coin].coin} {ledger.instruments[coin].sz_text(lots)}{self._why.get(coin, '')}"
+            for coin, lots in held.items()
         )
         resting = sorted(
             {ledger.instruments[one.coin].coin for one in ledger.orders() if not (one.over or one.cancel_acked)}
         )
-        parts = [f"not closed: {names}"] if names else ["by fills and answers every position is closed"]
-        if resting:
-            parts.append(f"no word that the orders of {', '.join(resting)} are gone")
+        parts = [f"not closed: {names}" if names else "by fills and answers every position is closed"]
+        parts += [f"no word that the orders of {', '.join(resting)} are gone"] if resting else []
         if self._barred or self._special:
             window = "; ".join(word for word in (self._barred, self._special) if word)
             parts.append(f"the venue takes only post-only orders now ({window}): flatten again when that is over")
