@@ -166,6 +166,7 @@ class Dispatch:
                 self._placed(order, leg)
 
     def _placed(self, order: OwnOrder, leg: Leg) -> None:
+        order.answered_ns = time.monotonic_ns()
         match leg.state:
             case LegState.RESTING | LegState.WAITING:
                 notes = self._ledger.accepted(order, leg.oid)

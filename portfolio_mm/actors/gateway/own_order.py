@@ -18,7 +18,8 @@ class OwnOrder:
     over; what of it has not come as fill rows yet still counts as exposure. `asked_ns` is since when its fate is in
     question (0: it is not). `cause`, `cause_ns` and `heard_ns` belong to the wish that waits for the wire (its event's
     kind and receive time, and when it came to the gateway); 0 once that left, or when no coin asked. `replaces` is the
-    order a modify ends, `replaced_by` the one that modify makes.
+    order a modify ends, `replaced_by` the one that modify makes. `answered_ns` is when the venue answered for it,
+    `row_seen` whether a row has told of it too.
     """
 
     key: Key
@@ -45,6 +46,8 @@ class OwnOrder:
     cancel_wanted: bool = False
     cancel_acked: bool = False
     asked_ns: int = 0
+    answered_ns: int = 0
+    row_seen: bool = False
     unknown_ns: list[int] = field(default_factory=list)
     """When the venue said it does not know this order (monotonic), since its expiry passed."""
 

@@ -11,6 +11,7 @@ from portfolio_mm.actors.gateway.budgets import Purpose
 from portfolio_mm.actors.gateway.parts import USER_STREAMS, Parts
 from portfolio_mm.actors.gateway.requests import Requests
 from portfolio_mm.actors.gateway.session import Session
+from portfolio_mm.actors.gateway.stream_watch import StreamWatch
 from portfolio_mm.actors.gateway.view import Pulse, Sources, build
 from portfolio_mm.actors.messages import Heartbeat, PermitRequest, View
 from portfolio_mm.domain.errors import MalformedMessage, PreflightError, VenueError
@@ -39,6 +40,7 @@ class Rhythm:
         self._stale = asyncio.Event()
         self._blind_since: float | None = time.monotonic()
         self.malformed = 0
+        self.streams = StreamWatch(parts.ledger, parts.clock)
         self.refused = False
         """We leave the account to another instance, whose orders the watchdog must not touch."""
         self.cleared = asyncio.Event()
@@ -173,12 +175,20 @@ class Rhythm:
             if self._parts.others.reread:
                 self._parts.others.reread = False
                 self._stale.set()
+            self._watch_streams()
             blind = self._blind_since
             if blind is not None and time.monotonic() - blind > self._parts.config.blind_s:
                 self._parts.desk.cancel_all()
             self._session.enforce()
             for link in self._parts.hub.lagging():
                 self._session.sync(link)
+
+    def _watch_streams(self) -> None:
+        """A channel that owes rows is stalled: begin anew, and read everything before anything new."""
+        if self._parts.socket.connected and self._parts.guard.reconciled:
+            channel = self.streams.stalled(time.monotonic_ns())
+            if channel:
+                self._parts.socket.renew(f"{channel} is silent although the venue acted")
 
     async def pulse(self) -> None:
         """Four times a second: ask for a permit (its answer goes to the coins), beat for the watchdog, tell views."""
