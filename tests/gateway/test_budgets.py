@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from portfolio_mm.actors.gateway.backoff import PAUSES, Backoff
-from portfolio_mm.actors.gateway.budgets import FAR_S, STEEPEST, Budgets, Purpose
+from portfolio_mm.actors.gateway.budgets import FAR_S, STEEPEST, Budgets
 from portfolio_mm.actors.gateway.clock import VenueClock
+from portfolio_mm.actors.gateway.purpose import Purpose
 from portfolio_mm.actors.messages import Allocation, CoinAllocation
 from portfolio_mm.domain.commands import CommandKind
 from portfolio_mm.domain.events import AccountMode, EventKind

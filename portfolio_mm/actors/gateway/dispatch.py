@@ -90,8 +90,7 @@ class Dispatch:
 
     def _possible(self, lane: Lane, now_ns: int) -> bool:
         """Whether a lane may send now; else it is held exactly until then. Lanes are asked in their order of weight."""
-        purpose = PURPOSE[lane]
-        possible = self._budgets.next_action(purpose, now_ns)
+        possible = self._budgets.next_action(PURPOSE[lane], now_ns)
         if possible.wait_s <= 0.0:
             return True
         wait_ns = int(min(possible.wait_s, FAR_S) * 1e9)
@@ -113,8 +112,7 @@ class Dispatch:
 
     def _send_lane(self, lane: Lane) -> Coroutine[None, None, None]:
         """The work of sending one batch of a lane; it is taken out of the outbox at once."""
-        now_ns = time.monotonic_ns()
-        most = self._budgets.batch(PURPOSE[lane], MAX_BATCH)
+        now_ns, most = time.monotonic_ns(), self._budgets.batch(PURPOSE[lane], MAX_BATCH)
         self._budgets.claim(PURPOSE[lane], now_ns)
         match lane:
             case Lane.CANCEL:

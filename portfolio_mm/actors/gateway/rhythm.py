@@ -7,8 +7,8 @@ import time
 from typing import Final
 
 from portfolio_mm.actors.gateway.account_view import NEVER_S
-from portfolio_mm.actors.gateway.budgets import Purpose
 from portfolio_mm.actors.gateway.parts import USER_STREAMS, Parts
+from portfolio_mm.actors.gateway.purpose import Purpose
 from portfolio_mm.actors.gateway.requests import Requests
 from portfolio_mm.actors.gateway.session import Session
 from portfolio_mm.actors.gateway.stream_watch import StreamWatch
@@ -203,7 +203,7 @@ class Rhythm:
 
     async def keep(self) -> None:
         """Once a second: nonces ahead of need, the day's and the run's actions on disk, equity to the coins."""
-        parts, forgot_s = self._parts, -FORGET_S
+        parts, forgot_s, before = self._parts, -FORGET_S, 0
         while True:
             if time.monotonic() - forgot_s > FORGET_S:
                 forgot_s = time.monotonic()
@@ -212,7 +212,9 @@ class Rhythm:
             if parts.clock.known:
                 await parts.nonces.refill(now_ms)
                 used, day = parts.budgets.day.used(now_ms), now_ms // MS_PER_DAY
-                await asyncio.to_thread(parts.store.save_day_actions, parts.config.account, day, used)
+                ahead = 2 * max(0, used - before)  # what a crash before the next writing would lose
+                await asyncio.to_thread(parts.store.save_day_actions, parts.config.account, day, used + ahead)
+                before = used
             await asyncio.to_thread(parts.tally.keep, parts.tally.now())
             self._session.tell_account()
             parts.market.equity_usd = parts.money.equity_usd
