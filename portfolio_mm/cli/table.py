@@ -104,6 +104,12 @@ def headline(view: View) -> Text:
     unread = view.malformed + sum(coin.malformed for coin in view.coins)
     if unread:
         line.append(f"  {unread:,} messages not understood", style="yellow")
+    budget = view.budget
+    if budget.place_wait_s > 0.0:
+        line.append(f"\nnext order in {budget.place_wait_s:.0f} s: {budget.why}", style="yellow")
+    if view.others_text:
+        count = sum(times for _, times in view.others)
+        line.append(f"\nothers ({count}): {view.others_text}", style="yellow")
     if view.risk_reasons:
         line.append("\n" + "; ".join(view.risk_reasons), style=STATE_STYLE[view.risk_state])
     return line
