@@ -113,10 +113,6 @@ async def test_hearing_it_changes_an_order(kind: str, tmp_path: Path) -> None:
         await bench.reacts(since, wanted, f"an order that answers {kind}")
 
 
-STALE_S = 3.0
-"""Default of `quoting.stale_feed_s`."""
-
-
 async def test_silence_of_the_market_pulls_quotes(tmp_path: Path) -> None:
     async with coin_bench(tmp_path) as bench:
         since = len(bench.commands)
@@ -126,7 +122,8 @@ async def test_silence_of_the_market_pulls_quotes(tmp_path: Path) -> None:
 
 async def test_either_quote_channel_keeps_the_book_fresh_and_nothing_else_does(tmp_path: Path) -> None:
     """Best quotes may pause for seconds, and a quiet coin has no trades: only a book heard on no channel is stale."""
-    async with coin_bench(tmp_path) as bench:
+    stale_s = 1.0
+    async with coin_bench(tmp_path, stale_feed_s=stale_s) as bench:
         bench.market = None
 
         async def only(hear: Callable[[], Awaitable[None]], for_s: float) -> list[Any]:
@@ -140,9 +137,9 @@ async def test_either_quote_channel_keeps_the_book_fresh_and_nothing_else_does(t
             await bench.trades(ASK, "B", 1)
             await bench.context(0.5 * (BID + ASK))
 
-        assert await only(bench.book, STALE_S + 0.7) == [], "books alone"
-        assert await only(bench.quote, STALE_S + 0.7) == [], "best quotes alone, trades and contexts silent"
-        assert await only(rest, STALE_S + 2.0) != [], "trades and contexts are no book"
+        assert await only(bench.book, stale_s + 0.7) == [], "books alone"
+        assert await only(bench.quote, stale_s + 0.7) == [], "best quotes alone, trades and contexts silent"
+        assert await only(rest, stale_s + 2.0) != [], "trades and contexts are no book"
 
 
 async def test_trades_teach_the_quote(tmp_path: Path) -> None:

@@ -186,9 +186,10 @@ class Budgets:
 
     def _requests(self, purpose: Purpose, now_s: float) -> Next:
         """The address and the day."""
-        cancel, address = purpose is Purpose.CANCEL, self.address
+        address = self.address
         if address.cap <= 0:  # not read yet: only what takes risk away
-            return NOW if cancel else Next(FAR_S, "the address budget was not read yet", Refusal.BUDGET)
+            blind = Next(FAR_S, "the address budget was not read yet", Refusal.BUDGET)
+            return blind if purpose is Purpose.PLACE else NOW
         if purpose is Purpose.PLACE and not address.may_spend(1):
             words = f"{address.left} requests of the address left, {address.reserve} are kept for cancels and reducing"
             return Next(self._earned_s(), words, Refusal.BUDGET)

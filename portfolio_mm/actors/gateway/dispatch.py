@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Final
 
-from portfolio_mm.actors.gateway.budgets import FAR_S, Budgets
+from portfolio_mm.actors.gateway.budgets import Budgets
 from portfolio_mm.actors.gateway.clock import VenueClock
 from portfolio_mm.actors.gateway.desk import Desk
 from portfolio_mm.actors.gateway.lanes import PURPOSE, Exchange, wire
@@ -28,8 +28,9 @@ from portfolio_mm.hyperliquid.encode import Action
 from portfolio_mm.hyperliquid.errors import classify, is_gone, modify_removed_old
 from portfolio_mm.hyperliquid.exchange import Signed
 
-STALE_NS: Final = 500 * NS_PER_MS
-"""An order that cannot leave within this time is given back: its coin will want another one by then."""
+STALE_S: Final = 0.5
+LOOK_S: Final = 5.0
+"""Orders that cannot leave within STALE_S are given back; longer waits may end early and are looked at again."""
 CLOSING_MS: Final = 3_000
 """How long an order that only closes a position may travel; it needs no permit."""
 
@@ -93,9 +94,8 @@ class Dispatch:
         possible = self._budgets.next_action(PURPOSE[lane], now_ns)
         if possible.wait_s <= 0.0:
             return True
-        wait_ns = int(min(possible.wait_s, FAR_S) * 1e9)
-        self._outbox.hold(lane, now_ns + wait_ns)
-        if wait_ns > STALE_NS:
+        self._outbox.hold(lane, now_ns + int(min(possible.wait_s, LOOK_S) * 1e9))
+        if possible.wait_s > STALE_S:
             self._give_back(lane, possible.refusal)
         return False
 
