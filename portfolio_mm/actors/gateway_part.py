@@ -8,7 +8,7 @@ from typing import Final, cast
 from portfolio_mm.actors.gateway.gateway import Gateway
 from portfolio_mm.actors.persevere import persevere
 from portfolio_mm.actors.topology import GATEWAY
-from portfolio_mm.domain.errors import OtherInstanceError
+from portfolio_mm.domain.errors import OtherInstanceError, SignatureMismatch
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -27,13 +27,13 @@ class GatewayPart:
         await persevere(GATEWAY, self._once, self._stopping)
 
     async def _once(self) -> None:
-        """One life; an account that belongs to another instance is left to it, and the supervisor ends the run."""
+        """One life. What no other life can mend ends the run: another instance's account, wrong signatures."""
         try:
             await self._gateway.run()
-        except OtherInstanceError as error:
+        except (OtherInstanceError, SignatureMismatch) as error:
             LOG.error("%s", error)  # noqa: TRY400 - the text says it all
             self._refused = True
-            await asyncio.to_thread(self._refuse, str(error))
+            await asyncio.to_thread(self._refuse, f"{type(error).__name__}: {error}")
             await self._stopping.wait()
 
     async def stop(self) -> None:

@@ -146,7 +146,7 @@ class RunFolder:
             raise StateError(msg) from None
 
     def refuse(self, text: str) -> None:
-        """Write down why this run must end at once: its account belongs to another instance."""
+        """Write down why this run must end at once, and why no other life of its gateway would help."""
         write_private(self._refused, text)
 
     def refusal(self) -> str:

@@ -228,7 +228,7 @@ class Supervisor:
 
 
 def _refused(reason: str) -> dict[str, Any]:
-    """How a run ends whose account belongs to another instance: nothing of ours is left, nothing is touched."""
+    """How a run ends whose gateway refused its account: nothing of ours is left, nothing is touched."""
     return {"text": reason, "report": "", "orders_left": 0, "killed": False, "problem": reason, "refused": True}
 
 

@@ -25,6 +25,7 @@ from portfolio_mm.domain.errors import (
     OtherInstanceError,
     PortfolioMMError,
     ProtocolError,
+    SignatureMismatch,
 )
 
 REFRESH_S: Final = 0.5
@@ -233,11 +234,13 @@ def judge(outcome: dict[str, Any]) -> None:
 
     Raises:
         OtherInstanceError: the account belongs to another instance.
+        SignatureMismatch: our signatures are not the official SDK's.
         PortfolioMMError: orders are left.
         KilledError: the kill switch fell.
     """
     if outcome.get("refused"):
-        raise OtherInstanceError(outcome["text"])
+        name, _, words = str(outcome["text"]).partition(": ")
+        raise (SignatureMismatch if name == SignatureMismatch.__name__ else OtherInstanceError)(words)
     if outcome.get("orders_left") != 0:
         msg = f"the venue still shows {outcome.get('orders_left', 'unknown')} orders: {outcome.get('problem', '')}"
         raise PortfolioMMError(msg)

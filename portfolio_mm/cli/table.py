@@ -110,10 +110,16 @@ def headline(view: View) -> Text:
         line.append(f"  {unread:,} messages not understood", style="yellow")
     for text in view.notices:
         line.append(f"\n{text}", style="yellow")
-    left = view.budget.address_cap - view.budget.address_used
-    if view.budget.address_cap and left <= FEW_REQUESTS:
+    budget = view.budget
+    left = budget.address_cap - budget.address_used
+    if budget.address_cap and left <= FEW_REQUESTS:
         reserve = "`portfolio-mm account reserve-requests --requests 10000 --max-usd 5.00` buys more"
         line.append(f"\n{left:,} requests of the address left: {reserve}", style="yellow")
+    if budget.place_wait_s > 0.0:
+        line.append(f"\nnext order in {budget.place_wait_s:.0f} s: {budget.why}", style="yellow")
+    if view.others_text:
+        count = sum(times for _, times in view.others)
+        line.append(f"\nothers ({count}): {view.others_text}", style="yellow")
     if view.risk_reasons:
         line.append("\n" + "; ".join(view.risk_reasons), style=STATE_STYLE[view.risk_state])
     return line

@@ -64,6 +64,10 @@ class ViewCollector(Collector):
             yield GaugeMetricFamily(f"pmm_{name}", text, value=float(view[field]))
         for name, text, field in ACCOUNT_COUNTERS:
             yield CounterMetricFamily(f"pmm_{name}", text, value=float(view[field]))
+        others = CounterMetricFamily("pmm_others", "What others did to the account", labels=["cause"])
+        for cause, count in view["others"]:
+            others.add_metric([cause], float(count))
+        yield others
         yield from _latency(view)
         yield from _coins(view)
 

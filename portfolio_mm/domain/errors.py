@@ -6,6 +6,7 @@
     |-- KilledError             the kill switch is latched                          exit 3
     |-- AlreadyRunningError     another instance owns the account or the folder     exit 5
     |   `-- OtherInstanceError      one with another state folder trades on the account
+    |-- SignatureMismatch       our signatures are not the official SDK's           exit 1
     |-- StateError              a state file is damaged or of another version       exit 6
     |-- NotRunningError         there is no run to speak to                         exit 7
     |-- VenueError              the venue answered something we must act upon
@@ -53,6 +54,10 @@ class AlreadyRunningError(PortfolioMMError):
 
 class OtherInstanceError(AlreadyRunningError):
     """An instance with another state folder, perhaps on another machine, trades on this account; we gave up."""
+
+
+class SignatureMismatch(PortfolioMMError):
+    """What we sign differs from what the official SDK signs: nothing may be sent. A fault of this program."""
 
 
 class StateError(PortfolioMMError):

@@ -145,6 +145,13 @@ class VenueSocket:
         else:
             self._frames.put_nowait(None)
 
+    def renew(self, reason: str) -> None:
+        """End this connection at once; the next one subscribes anew. Harmless while there is none."""
+        if self._connection is not None:
+            logger.warning("%s: connecting anew: %s", self.url, reason)
+            self.last_failure = reason
+            self._connection.transport.abort()
+
     def age_s(self, channel: str) -> float:
         """Seconds since the last frame of a channel; infinite when there never was one."""
         heard = self._heard_ns.get(channel)

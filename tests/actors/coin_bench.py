@@ -190,14 +190,15 @@ def answer(command: Any) -> npt.NDArray[Any]:
 
 
 @contextlib.asynccontextmanager
-async def coin_bench(folder: Path) -> AsyncIterator[CoinBench]:
+async def coin_bench(folder: Path, **quoting: Any) -> AsyncIterator[CoinBench]:
     """A coin that quotes both sides and has come to rest."""
     files = RunFolder(folder)
     files.create()
     hub, feed = Hub(files.sockets), PublicFeed()
     await hub.start()
     hub.directory.announce(RELAY, Address(await feed.start(), os.getpid()))
-    chosen = {"coins.names": ["BTC", "ETH"], "quoting.warmup_s": 0.5, "storage.folder": str(folder)}
+    chosen: dict[str, Any] = {"coins.names": ["BTC", "ETH"], "quoting.warmup_s": 0.5, "storage.folder": str(folder)}
+    chosen |= {f"quoting.{name}": value for name, value in quoting.items()}
     config = CoinConfig(
         coin="BTC",
         run=1,

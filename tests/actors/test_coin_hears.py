@@ -5,7 +5,9 @@ FUNDING is the one kind without an effect on orders: it is money, and shows in t
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,6 +118,28 @@ async def test_silence_of_the_market_pulls_quotes(tmp_path: Path) -> None:
         since = len(bench.commands)
         bench.market = None
         await bench.reacts(since, is_cancel, "cancels after silence")
+
+
+async def test_either_quote_channel_keeps_the_book_fresh_and_nothing_else_does(tmp_path: Path) -> None:
+    """Best quotes may pause for seconds, and a quiet coin has no trades: only a book heard on no channel is stale."""
+    stale_s = 1.0
+    async with coin_bench(tmp_path, stale_feed_s=stale_s) as bench:
+        bench.market = None
+
+        async def only(hear: Callable[[], Awaitable[None]], for_s: float) -> list[Any]:
+            since, end_s = len(bench.commands), time.monotonic() + for_s
+            while time.monotonic() < end_s and not any(is_cancel(row) for row in bench.commands[since:]):
+                await hear()
+                await asyncio.sleep(0.2)
+            return [row for row in bench.commands[since:] if is_cancel(row)]
+
+        async def rest() -> None:
+            await bench.trades(ASK, "B", 1)
+            await bench.context(0.5 * (BID + ASK))
+
+        assert await only(bench.book, stale_s + 0.7) == [], "books alone"
+        assert await only(bench.quote, stale_s + 0.7) == [], "best quotes alone, trades and contexts silent"
+        assert await only(rest, stale_s + 2.0) != [], "trades and contexts are no book"
 
 
 async def test_trades_teach_the_quote(tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ async def test_a_run_whose_account_belongs_to_another_instance_is_ended_and_noth
     async with supervised(folder, cluster, dog) as (_, task):
         owner = await Owner.of(folder)
         await until(lambda: dog.alive, "a watchdog")
-        folder.refuse("another instance trades on account 0x1")
+        folder.refuse("OtherInstanceError: another instance trades on account 0x1")
         outcome = (await owner.hear())["ended"]
         await asyncio.wait_for(task, 5)
         assert cluster.finished == [], "no gateway is asked, no order counted"

@@ -6,11 +6,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from playwright.async_api import async_playwright
 from prometheus_client.parser import text_string_to_metric_families
 
+from portfolio_mm.actors.messages import View
+from portfolio_mm.cli.table import headline
 from portfolio_mm.console.app import start
+from portfolio_mm.console.metrics import exposition
 from portfolio_mm.domain.errors import ConfigurationError
 from tests.console.sample import Fixed, view
 
@@ -108,3 +112,19 @@ async def test_the_page_shows_quotes_reasons_and_changes(served: tuple[str, Fixe
         assert "killed by hand" in await page.inner_text("#reasons")
         assert errors == []
         await browser.close()
+
+
+def test_when_an_action_is_possible_and_what_others_did_are_shown_to_people_and_machines() -> None:
+    plain = view(others=[["MANUAL_FILL", 2], ["DELEVERAGING", 1]], others_text="the venue closed a position")
+    plain["budget"] |= {"place_wait_s": 42.0, "cancel_wait_s": 0.0, "why": "the venue throttles us", "messages_used": 7}
+    said = exposition(Fixed(plain)).decode()
+    for line in (
+        'pmm_next_action_seconds{purpose="place"} 42.0',
+        'pmm_next_action_seconds{purpose="cancel"} 0.0',
+        'pmm_others_total{cause="DELEVERAGING"} 1.0',
+        "pmm_socket_messages 7.0",
+    ):
+        assert line in said
+    shown = headline(msgspec.convert(plain, View)).plain
+    assert "next order in 42 s: the venue throttles us" in shown
+    assert "others (3): the venue closed a position" in shown

@@ -10,15 +10,16 @@ come more rarely. The address is judged by what is left, not by its share: an ol
 
 import time
 from collections import deque
-from enum import IntEnum
 from typing import Final, NamedTuple
 
 from portfolio_mm.actors.budget_view import BudgetView
 from portfolio_mm.actors.gateway.backoff import Backoff
 from portfolio_mm.actors.gateway.clock import VenueClock
+from portfolio_mm.actors.gateway.purpose import NOW, Next, Purpose
 from portfolio_mm.domain.errors import OutcomeUnknown, VenueError, VenueRefused
 from portfolio_mm.domain.events import AccountMode
 from portfolio_mm.domain.order import Refusal
+from portfolio_mm.domain.units import NS_PER_MS
 from portfolio_mm.hyperliquid.errors import WORDS, Trouble, classify, is_expired, trouble_of
 from portfolio_mm.hyperliquid.limits import (
     MAX_POSTS_IN_FLIGHT,
@@ -40,6 +41,8 @@ GRANT: Final = 10_000
 """Requests an address is given at first; with a fifth of them left it counts as 80 % used."""
 SOON_S: Final = 3_600.0
 """A reserve that will be reached within this time, at the rates of the last minutes, counts as 80 % used and more."""
+JUDGED_NS: Final = 20 * NS_PER_MS
+"""How long a judgement of how tight budgets are holds: ten orders of one batch need not ask ten times."""
 LEAST_S: Final = 60.0
 WINDOW_S: Final = 600.0
 """Rates are taken over at least and at most this long."""
@@ -51,28 +54,6 @@ SLOWEST: Final = 4.0
 
 WHOLE: Final = frozenset({Refusal.BUDGET, Refusal.RATE_LIMIT, Refusal.STALE, Refusal.VENUE_OTHER})
 """Classes that speak of the account or the venue; one word for all legs may also speak of the orders."""
-
-
-class Purpose(IntEnum):
-    """What an action is for, most important first."""
-
-    CANCEL = 0
-    REDUCE = 1
-    """Places or moves an order that can only shrink a position."""
-    PLACE = 2
-    READ = 3
-    """A read that can wait."""
-
-
-class Next(NamedTuple):
-    """When something will be possible: seconds from now (0: now), and what stands against it."""
-
-    wait_s: float
-    why: str
-    refusal: Refusal = Refusal.NONE
-
-
-NOW: Final = Next(0.0, "")
 
 
 class Sample(NamedTuple):
@@ -99,6 +80,7 @@ class Budgets:
         self._legs = 0
         self._traded_usd = 0.0
         self._samples: deque[Sample] = deque()
+        self._tight, self._judged_ns = 0.0, -JUDGED_NS - 1
 
     def set_mode(self, mode: AccountMode) -> None:
         """Only unified modes count actions per day (HL §5.4)."""
@@ -144,7 +126,7 @@ class Budgets:
 
     def observe(self, now_ns: int) -> None:
         """Once a second: what the rates are made of."""
-        now_s = now_ns / 1e9
+        now_s, self._judged_ns = now_ns / 1e9, -JUDGED_NS - 1
         self._samples.append(Sample(now_s, self._legs, self._traded_usd))
         while self._samples[0].at_s < now_s - WINDOW_S:
             self._samples.popleft()
@@ -183,13 +165,17 @@ class Budgets:
         weight = info_weight("") if purpose is Purpose.READ else 1
         cancel = purpose is Purpose.CANCEL
         wait_s = self.ip.wait_s(weight, now_s, urgent=purpose is not Purpose.READ, cancel=cancel)
+        if wait_s <= 0.0:
+            return NOW
         words = f"{self.ip.used(now_s)} of {self.ip.cap} weight of this internet address used this minute"
-        return Next(wait_s, words, Refusal.RATE_LIMIT) if wait_s > 0.0 else NOW
+        return Next(wait_s, words, Refusal.RATE_LIMIT)
 
     def _sockets(self, purpose: Purpose, now_s: float) -> Next:
         wait_s = self.socket.post_wait_s(now_s, cancel=purpose is Purpose.CANCEL)
+        if wait_s <= 0.0:
+            return NOW
         words = f"{self.socket.messages(now_s)} messages this minute, {self.socket.posts} posts await answers"
-        return Next(wait_s, words, Refusal.RATE_LIMIT) if wait_s > 0.0 else NOW
+        return Next(wait_s, words, Refusal.RATE_LIMIT)
 
     def _needs_slot(self, purpose: Purpose) -> bool:
         """Whether an action of this purpose is beyond the address budget, and only one goes every ten seconds."""
@@ -200,9 +186,10 @@ class Budgets:
 
     def _requests(self, purpose: Purpose, now_s: float) -> Next:
         """The address and the day."""
-        cancel, address = purpose is Purpose.CANCEL, self.address
+        address = self.address
         if address.cap <= 0:  # not read yet: only what takes risk away
-            return NOW if cancel else Next(FAR_S, "the address budget was not read yet", Refusal.BUDGET)
+            blind = Next(FAR_S, "the address budget was not read yet", Refusal.BUDGET)
+            return blind if purpose is Purpose.PLACE else NOW
         if purpose is Purpose.PLACE and not address.may_spend(1):
             words = f"{address.left} requests of the address left, {address.reserve} are kept for cancels and reducing"
             return Next(self._earned_s(), words, Refusal.BUDGET)
@@ -240,7 +227,8 @@ class Budgets:
         now_s, address, socket = now_ns / 1e9, self.address, self.socket
         grant = max(1, min(address.cap, GRANT) - address.reserve)
         spent = 0.0 if address.cap <= 0 else 1.0 - (address.left - address.reserve) / grant
-        soon = 0.0 if self.forecast_s() >= SOON_S else 1.0 - (1.0 - PROACTIVE) * self.forecast_s() / SOON_S
+        left_s = self.forecast_s()
+        soon = 0.0 if left_s >= SOON_S else 1.0 - (1.0 - PROACTIVE) * left_s / SOON_S
         rows = [
             ("address requests", max(0.0, spent, soon)),
             ("weight of this internet address", self.ip.used(now_s) / (self.ip.cap - self.ip.cancels)),
@@ -253,8 +241,11 @@ class Budgets:
 
     def tight(self, now_ns: int) -> float:
         """How far the tightest budget is from 80 % (0) to its reserve (1)."""
-        share = max(share for _, share in self.shares(now_ns))
-        return min(1.0, max(0.0, (share - PROACTIVE) / (1.0 - PROACTIVE)))
+        if abs(now_ns - self._judged_ns) > JUDGED_NS:
+            share = max(share for _, share in self.shares(now_ns))
+            self._tight = min(1.0, max(0.0, (share - PROACTIVE) / (1.0 - PROACTIVE)))
+            self._judged_ns = now_ns
+        return self._tight
 
     def price_usd(self, now_ns: int) -> float:
         """What an action must earn: the portfolio's price, and more of it when a budget runs short."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Final
 
-from portfolio_mm.actors.gateway.budgets import FAR_S, Budgets
+from portfolio_mm.actors.gateway.budgets import Budgets
 from portfolio_mm.actors.gateway.clock import VenueClock
 from portfolio_mm.actors.gateway.desk import Desk
 from portfolio_mm.actors.gateway.lanes import PURPOSE, Exchange, wire
@@ -28,8 +28,9 @@ from portfolio_mm.hyperliquid.encode import Action
 from portfolio_mm.hyperliquid.errors import classify, is_gone, is_nonce_used, modify_removed_old
 from portfolio_mm.hyperliquid.exchange import Signed
 
-STALE_NS: Final = 500 * NS_PER_MS
-"""An order that cannot leave within this time is given back: its coin will want another one by then."""
+STALE_S: Final = 0.5
+LOOK_S: Final = 5.0
+"""Orders that cannot leave within STALE_S are given back; longer waits may end early and are looked at again."""
 CLOSING_MS: Final = 3_000
 """How long an order that only closes a position may travel; it needs no permit."""
 
@@ -90,13 +91,11 @@ class Dispatch:
 
     def _possible(self, lane: Lane, now_ns: int) -> bool:
         """Whether a lane may send now; else it is held exactly until then. Lanes are asked in their order of weight."""
-        purpose = PURPOSE[lane]
-        possible = self._budgets.next_action(purpose, now_ns)
+        possible = self._budgets.next_action(PURPOSE[lane], now_ns)
         if possible.wait_s <= 0.0:
             return True
-        wait_ns = int(min(possible.wait_s, FAR_S) * 1e9)
-        self._outbox.hold(lane, now_ns + wait_ns)
-        if wait_ns > STALE_NS:
+        self._outbox.hold(lane, now_ns + int(min(possible.wait_s, LOOK_S) * 1e9))
+        if possible.wait_s > STALE_S:
             self._give_back(lane, possible.refusal)
         return False
 
@@ -113,8 +112,7 @@ class Dispatch:
 
     def _send_lane(self, lane: Lane) -> Coroutine[None, None, None]:
         """The work of sending one batch of a lane; it is taken out of the outbox at once."""
-        now_ns = time.monotonic_ns()
-        most = self._budgets.batch(PURPOSE[lane], MAX_BATCH)
+        now_ns, most = time.monotonic_ns(), self._budgets.batch(PURPOSE[lane], MAX_BATCH)
         self._budgets.claim(PURPOSE[lane], now_ns)
         match lane:
             case Lane.CANCEL:
@@ -166,6 +164,7 @@ class Dispatch:
                 self._placed(order, leg)
 
     def _placed(self, order: OwnOrder, leg: Leg) -> None:
+        order.answered_ns = time.monotonic_ns()
         match leg.state:
             case LegState.RESTING | LegState.WAITING:
                 notes = self._ledger.accepted(order, leg.oid)

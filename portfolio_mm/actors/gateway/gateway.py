@@ -32,6 +32,7 @@ from portfolio_mm.domain.errors import (
 from portfolio_mm.domain.events import CoinMode
 from portfolio_mm.hyperliquid.account import AccountTruth
 from portfolio_mm.hyperliquid.encode import update_leverage_action
+from portfolio_mm.hyperliquid.self_check import check_signing
 from portfolio_mm.storage.state_store import StateStore
 
 LOG: Final = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Gateway:
         self._stopped_text = ""
         self._rhythm: Rhythm | None = None
         self._ready = asyncio.Event()
+        self._signs = False
         self.now_s: Callable[[], float] = time.time
         """Wall clock that names the run."""
 
@@ -92,6 +94,7 @@ class Gateway:
 
         Raises:
             AlreadyRunningError: another gateway holds the account and cannot be ended.
+            SignatureMismatch: our signatures are not the official SDK's; nothing was sent.
             OtherInstanceError: one with another state folder trades on it.
             PreflightError, ConfigurationError, StateError, VenueError: the account cannot be traded on now.
         """
@@ -113,21 +116,31 @@ class Gateway:
         epoch = owner.take(int(now_s * 1000))
         session = Session(config.token_file)
         parts = await build(config, store, session.hub, stack, epoch=epoch, run=int(now_s) & MAX_RUN)
+        checking = asyncio.ensure_future(asyncio.to_thread(self._check_signing))  # beside the first readings
+        stack.callback(checking.cancel)
         rhythm = Rhythm(parts, session)
         session.begin(parts, rhythm.requests)
         self._endpoint = await session.hub.start(config.hub, config.tls)
         if config.outpost is not None:
             await session.hub.open_outpost(config.outpost.address, config.outpost.tls, config.outpost.token)
         stack.push_async_callback(session.close)
-        await self._work(parts, rhythm, owner)
+        await self._work(parts, rhythm, owner, checking)
 
-    async def _work(self, parts: Parts, rhythm: Rhythm, owner: Ownership) -> None:
+    def _check_signing(self) -> None:
+        """Once in a process: what the official SDK signs, we sign."""
+        if not self._signs:
+            config, began_s = self._config, time.monotonic()
+            count = check_signing(config.key_path, config.instruments, mainnet=config.mainnet, vault=config.vault)
+            LOG.info("%d signatures equal the official SDK's (%.2f s)", count, time.monotonic() - began_s)
+            self._signs = True
+
+    async def _work(self, parts: Parts, rhythm: Rhythm, owner: Ownership, checking: "asyncio.Future[None]") -> None:
         """All loops at once; the first that fails ends the life."""
         self._rhythm = rhythm
         loops = [
             asyncio.ensure_future(loop)
             for loop in (
-                self._begin(parts, rhythm, owner),
+                self._begin(parts, rhythm, owner, checking),
                 rhythm.listen(),
                 rhythm.reconcile(),
                 rhythm.watch_account(),
@@ -152,13 +165,14 @@ class Gateway:
         owner.release(int(time.time() * 1000))
         LOG.info("stopped: %s", self._stopped_text)
 
-    async def _begin(self, parts: Parts, rhythm: Rhythm, owner: Ownership) -> None:
+    async def _begin(self, parts: Parts, rhythm: Rhythm, owner: Ownership, checking: "asyncio.Future[None]") -> None:
         """Clear the account; the loops that wait for this then read the truth and trade."""
         await parts.socket.wait_connected(CONNECT_S)
         truth = await parts.reconciler.begin()
         await self._look_for_others(parts)
         now_ms = parts.clock.now_ms(time.monotonic_ns())
         parts.budgets.day.restore(parts.store.day_actions(parts.config.account, now_ms // MS_PER_DAY), now_ms)
+        await checking  # nothing is signed for the venue before
         await self._clear(parts)
         if not owner.was_released:  # what the predecessor had in flight lands or expires within its last permit
             LOG.warning("the account was not released in order: waiting %.0f s", parts.config.permit_ttl_s)

@@ -6,12 +6,13 @@ Every answer is either an `Approved` order or the class of the refusal. The guar
 from typing import Final
 
 from portfolio_mm.actors.gateway import worst_case
-from portfolio_mm.actors.gateway.budgets import FAR_S, Budgets, Purpose
+from portfolio_mm.actors.gateway.budgets import FAR_S, Budgets
 from portfolio_mm.actors.gateway.clock import VenueClock
 from portfolio_mm.actors.gateway.fill_run import FillRun
 from portfolio_mm.actors.gateway.ledger import Ledger
 from portfolio_mm.actors.gateway.own_order import NO_KEY, OwnOrder
 from portfolio_mm.actors.gateway.permits import Permits
+from portfolio_mm.actors.gateway.purpose import Purpose
 from portfolio_mm.actors.gateway.wish import Approved, Wish, seal
 from portfolio_mm.actors.gateway.worst_case import Market
 from portfolio_mm.domain.events import CoinMode

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from portfolio_mm.actors.gateway.budgets import Purpose
 from portfolio_mm.actors.gateway.ledger import Ledger
 from portfolio_mm.actors.gateway.outbox import Lane
+from portfolio_mm.actors.gateway.purpose import Purpose
 from portfolio_mm.actors.gateway.wish import Approved
 from portfolio_mm.hyperliquid import encode
 from portfolio_mm.hyperliquid.answer import ActionAnswer

@@ -172,6 +172,7 @@ class Ledger:
         order = self._live[coin].get(key) or self._by_oid.get(update.oid)
         if order is None:
             return self._stranger(coin, key, update)
+        order.row_seen = True
         if not update.is_terminal:
             return self._open(order, update)
         notes = self.accepted(order, update.oid) if update.status == "filled" else []

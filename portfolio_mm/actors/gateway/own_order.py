@@ -20,7 +20,7 @@ class OwnOrder:
     wish that waits for the wire (its event's kind and receive time, and when it came to the gateway); 0 once that left,
     or when no coin asked. `replaces` is the order a modify ends, `replaced_by` the one that modify makes; `superseded`
     once that one was seen to live. `refusal` is why it was refused, once it was. `cancel_acked`: the venue took a
-    cancel or the modify.
+    cancel or the modify. `answered_ns` is when the venue answered for it, `row_seen` whether a row has told of it too.
     """
 
     key: Key
@@ -50,6 +50,8 @@ class OwnOrder:
     refusal: Refusal = Refusal.NONE
     asked_ns: int = 0
     looked_ns: int = 0
+    answered_ns: int = 0
+    row_seen: bool = False
     unknown_ns: list[int] = field(default_factory=list)
     """When the venue said it does not know this order (monotonic), since its expiry passed."""
 

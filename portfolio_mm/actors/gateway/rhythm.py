@@ -7,10 +7,11 @@ import time
 from typing import Final
 
 from portfolio_mm.actors.gateway.account_view import NEVER_S
-from portfolio_mm.actors.gateway.budgets import Purpose
 from portfolio_mm.actors.gateway.parts import USER_STREAMS, Parts
+from portfolio_mm.actors.gateway.purpose import Purpose
 from portfolio_mm.actors.gateway.requests import Requests
 from portfolio_mm.actors.gateway.session import Session
+from portfolio_mm.actors.gateway.stream_watch import StreamWatch
 from portfolio_mm.actors.gateway.view import Pulse, Sources, build
 from portfolio_mm.actors.messages import Heartbeat, PermitRequest, View
 from portfolio_mm.domain.errors import MalformedMessage, PreflightError, VenueError
@@ -46,6 +47,7 @@ class Rhythm:
         self._stale = asyncio.Event()
         self._blind_since: float | None = time.monotonic()
         self.malformed = 0
+        self.streams = StreamWatch(parts.ledger, parts.clock)
         self.refused = False
         """We leave the account to another instance, whose orders the watchdog must not touch."""
         self.cleared = asyncio.Event()
@@ -235,6 +237,7 @@ class Rhythm:
             if self._parts.others.reread:
                 self._parts.others.reread = False
                 self._stale.set()
+            self._watch_streams()
             blind = self._blind_since
             if blind is not None and time.monotonic() - blind > self._parts.config.blind_s:
                 self._parts.desk.cancel_all()
@@ -243,6 +246,13 @@ class Rhythm:
                 self._session.tell_modes()
             for link in self._parts.hub.lagging():
                 self._session.sync(link)
+
+    def _watch_streams(self) -> None:
+        """A channel that owes rows is stalled: begin anew, and read everything before anything new."""
+        if self._parts.socket.connected and self._parts.guard.reconciled:
+            channel = self.streams.stalled(time.monotonic_ns())
+            if channel:
+                self._parts.socket.renew(f"{channel} is silent although the venue acted")
 
     async def pulse(self) -> None:
         """Four times a second: ask for a permit (its answer goes to the coins), beat for the watchdog, tell views."""
@@ -257,7 +267,7 @@ class Rhythm:
 
     async def keep(self) -> None:
         """Once a second: nonces ahead of need, the day's and the run's actions on disk, equity to the coins."""
-        parts, forgot_s = self._parts, -FORGET_S
+        parts, forgot_s, before = self._parts, -FORGET_S, 0
         while True:
             if time.monotonic() - forgot_s > FORGET_S:
                 forgot_s = time.monotonic()
@@ -266,7 +276,9 @@ class Rhythm:
             if parts.clock.known:
                 await parts.nonces.refill(now_ms)
                 used, day = parts.budgets.day.used(now_ms), now_ms // MS_PER_DAY
-                await asyncio.to_thread(parts.store.save_day_actions, parts.config.account, day, used)
+                ahead = 2 * max(0, used - before)  # what a crash before the next writing would lose
+                await asyncio.to_thread(parts.store.save_day_actions, parts.config.account, day, used + ahead)
+                before = used
             await asyncio.to_thread(parts.tally.keep, parts.tally.now())
             self._session.tell_account()
             parts.market.equity_usd = parts.money.equity_usd
