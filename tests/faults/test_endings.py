@@ -20,6 +20,7 @@ from tests.faults.stage import NOTHING, Outcome, Stage, stage
 
 pytestmark = pytest.mark.timeout(180)
 HIP3 = ("BTC", "xyz:TSLA")
+only_in_full = pytest.mark.skipif(not table.FULL, reason="half a minute: a mode is read with everything else only")
 NOT_YET = "coins of builder-deployed dexes are not traded yet: the run refuses to start with one"
 
 
@@ -32,7 +33,7 @@ def in_full_order(run: Run) -> bool:
     return view_of(run).risk_state is RiskState.GREEN
 
 
-@pytest.mark.skipif(not table.FULL, reason="half a minute: a mode is read with everything else only")
+@only_in_full
 async def test_from_standard_to_unified_the_run_goes_on(tmp_path: Path, rows: Rows) -> None:
     async with stage(tmp_path) as made:
         outcome = await made.through(
@@ -42,6 +43,7 @@ async def test_from_standard_to_unified_the_run_goes_on(tmp_path: Path, rows: Ro
         held(outcome, FLIP_IN)
 
 
+@only_in_full
 async def test_from_unified_to_standard_nothing_is_quoted_until_the_money_is_moved(tmp_path: Path, rows: Rows) -> None:
     """The venue leaves the money in spot, where it backs no perps (HL §8.7): its owner must move it."""
     unified = VenueSettings(coins=COINS, block_ms=50, ip_limit=False, mode="unified", fee_tier="rebate3")
