@@ -1,18 +1,23 @@
 """What the gateway does when a row, a reply, a disk or a frame is not what it should be."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from portfolio_mm.actors.gateway import requests
 from portfolio_mm.actors.gateway.doubts import Doubts, status_update
 from portfolio_mm.actors.gateway.notes import OrphanNote
 from portfolio_mm.actors.gateway.reconcile import _open_row
 from portfolio_mm.actors.gateway.singleton import _started
+from portfolio_mm.actors.messages import Ask
 from portfolio_mm.domain.commands import CommandKind
 from portfolio_mm.domain.errors import MalformedMessage, VenueUnreachable
 from portfolio_mm.domain.order import OrderState
 from portfolio_mm.domain.units import BUY
 from portfolio_mm.hyperliquid.user import OrderUpdate
+from portfolio_mm.venue.faults.kinds import InfoAnswer
+from tests.gateway.peers import rig
 from tests.gateway.pretend import Pretend
 
 ROW: dict[str, Any] = {
@@ -77,3 +82,23 @@ async def test_a_question_the_venue_does_not_answer_stays_open() -> None:
 
 def test_a_process_that_is_gone_never_started() -> None:
     assert _started(2**22 + 1) == ""
+
+
+async def test_a_person_is_told_what_the_venue_did_not_let_us_do(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.start()
+        operator = await made.peer("operator")
+        made.venue.venue.trouble.desk.arm(InfoAnswer(answer="null", requests=("userFillsByTime",)))
+        answer = await operator.answer(Ask("books"))
+        assert (answer.done, "MalformedMessage" in answer.text) == (False, True)
+
+
+async def test_a_person_is_told_that_risk_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "RISK_ANSWER_S", 0.2)
+    async with rig(tmp_path) as made:
+        await made.start()
+        risk, _ = await made.trading()
+        monkeypatch.setattr(risk, "on_message", lambda _: None)
+        operator = await made.peer("operator")
+        answer = await operator.answer(Ask("resume", "ada"))
+        assert (answer.done, "does not answer" in answer.text) == (False, True)
