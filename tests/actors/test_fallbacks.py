@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import resource
 import threading
@@ -54,6 +55,20 @@ def test_a_disk_that_refuses_ends_the_record_and_not_the_run(tmp_path: Path) -> 
     assert str(tmp_path) in broken
     assert chronicle.broken == broken
     chronicle.close()
+
+
+def test_a_disk_that_refuses_the_last_words_of_a_record_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    chronicle = Chronicle(tmp_path)
+    chronicle.commands(np.zeros(3, COMMAND))
+    monkeypatch.setattr(os, "fdatasync", refuse)
+    monkeypatch.setattr(os, "fsync", refuse)
+    chronicle.close()
+    assert str(tmp_path) in chronicle.broken
 
 
 def test_a_tally_that_cannot_be_read_counts_from_zero(tmp_path: Path) -> None:

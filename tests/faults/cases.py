@@ -38,7 +38,7 @@ class Case(NamedTuple):
 
 
 def _wire(
-    word: str, make: Callable[[str], kinds.WireKind], invisible: Mapping[str, str], quick: str, lasts_s: float = 1.5
+    word: str, make: Callable[[str], kinds.WireKind], invisible: Mapping[str, str], quick: str, lasts_s: float = 1.0
 ) -> list[Case]:
     return [
         Case(
@@ -52,7 +52,7 @@ def _wire(
     ]
 
 
-UNANSWERED_S: Final = 7.0
+UNANSWERED_S: Final = 6.0
 """An answer is waited for five seconds."""
 STREAM_TELLS: Final = "the order's row tells what the answer would have told"
 SPARE: Final = {
@@ -138,8 +138,8 @@ READS: Final = (
 REQUESTS: Final = (
     *(_of_http(status, endpoint) for status in (429, 500, 502) for endpoint in ("info", "exchange")),
     _of_http(502, "both", quick=True),
-    _silent("orders", "order", "batchModify", landed=True),
-    _silent("orders", "order", "batchModify", landed=False, quick=True),
+    _silent("orders", "order", "batchModify", landed=True, quick=True),
+    _silent("orders", "order", "batchModify", landed=False),
     *(
         Case(
             f"no answer to cancels of stale quotes, {'landed' if landed else 'not landed'}",

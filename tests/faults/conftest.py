@@ -54,6 +54,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shar
 def rows() -> Iterator[Rows]:
     """Rows of the tables, written at the end when this is the proof."""
     found: Rows = {table.ALONE: {}, table.PAIRS: {}}
+    table.commit()
     yield found
     if table.FULL:
         order = {table.ALONE: [case.name for case in ALL], table.PAIRS: sorted(found[table.PAIRS])}

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from portfolio_mm.domain.limits import RiskState
 from tests.actors.harness import Run
 
-ORDINARY: Final = ("WOULD_CROSS", "GONE", "LIMIT", "PRICED_OUT", "MARGIN", "MIN_NOTIONAL")
+ORDINARY: Final = ("WOULD_CROSS", "GONE", "STALE", "LIMIT", "PRICED_OUT", "MARGIN", "MIN_NOTIONAL")
 """Refusals of any trading day."""
 TELLING: Final = {
     "NOT_CONNECTED",

@@ -1,6 +1,7 @@
 """The tables in docs/reliability.md: rows written by the tests under PORTFOLIO_MM_PROOF=full, between markers."""
 
 import fcntl
+import functools
 import os
 import platform
 import re
@@ -53,8 +54,9 @@ def write(name: str, new: Mapping[str, tuple[str, ...]], order: Iterable[str]) -
         file.write(page)
 
 
+@functools.cache
 def commit() -> str:
-    """The commit that is tested; with a plus when the tree has changes beside this page."""
+    """The commit that is tested, as of the first question; with a plus when the tree has changes beside this page."""
     short = _git("rev-parse", "--short", "HEAD")
     changed = [line for line in _git("status", "--porcelain").splitlines() if not line.endswith("docs/reliability.md")]
     return f"{short}{'+' if changed else ''}"

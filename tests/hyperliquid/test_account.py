@@ -226,6 +226,13 @@ async def test_an_agents_address_leads_to_its_master() -> None:
         assert (account.user, account.equity_usd, account.free_usd) == (MASTER, 161.09, 161.09)
 
 
+async def test_money_in_another_shape_is_malformed() -> None:
+    broken = {key: value for key, value in EMPTY.items() if key != "marginSummary"}
+    async with books({MASTER: (broken, {"balances": []})}) as info:
+        with pytest.raises(MalformedMessage, match="marginSummary"):
+            await read_money(info, MASTER, AccountMode.STANDARD)
+
+
 async def test_an_address_nobody_knows_is_refused() -> None:
     async with books({}) as info:
         with pytest.raises(PreflightError, match=f"does not know {NOBODY}: deposit first"):

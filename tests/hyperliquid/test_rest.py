@@ -1,5 +1,6 @@
 """HTTP: what is retried, what is refused, and what each failure of an action means."""
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
@@ -20,14 +21,20 @@ from portfolio_mm.hyperliquid.websocket import VenueSocket
 SIGNER = Signer.from_hex("0x0123456789012345678901234567890123456789012345678901234567890123")
 
 
+SILENT = -1
+
+
 @contextlib.asynccontextmanager
 async def answering(*replies: tuple[int, str]) -> AsyncIterator[str]:
-    """A server that gives these (status, body) in turn, the last one for ever; status 0 hangs up without an answer."""
+    """A server that gives these (status, body) in turn, the last one for ever; 0 hangs up, SILENT waits."""
     left = list(replies)
 
     async def handle(request: web.Request) -> web.Response:
         status, body = left.pop(0) if len(left) > 1 else left[0]
         await request.read()
+        if status == SILENT:
+            await asyncio.sleep(0.3)
+            status = 200
         if status == 0:
             assert request.transport is not None
             request.transport.close()
@@ -70,6 +77,13 @@ async def test_a_read_that_keeps_failing_is_unreachable() -> None:
             await info.exchange_status()
     async with InfoClient(f"http://127.0.0.1:{unused_port()}", None, IpBudget()) as info:
         with pytest.raises(VenueUnreachable, match="ClientConnectorError"):
+            await info.exchange_status()
+
+
+async def test_a_read_nobody_answers_is_tried_again() -> None:
+    """The connection stands, and nothing comes."""
+    async with answering((SILENT, "")) as url, InfoClient(url, None, IpBudget(), timeout_s=0.05) as info:
+        with pytest.raises(VenueUnreachable, match=r"no answer from .* 5 times"):
             await info.exchange_status()
 
 

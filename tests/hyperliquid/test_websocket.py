@@ -152,6 +152,21 @@ async def test_a_late_answer_is_not_given_to_another_post() -> None:
         await socket.close()
 
 
+async def test_an_answer_nobody_can_read_is_passed_over() -> None:
+    async def odd(connection: ServerConnection, request: dict[str, Any]) -> None:
+        response = {"type": "info", "payload": "done"}
+        await connection.send('{"channel":"post","data":7}')
+        await connection.send(b'{"channel":"post","data":\xff\xfe}')
+        await connection.send(json.dumps({"channel": "post", "data": {"id": request["id"], "response": response}}))
+
+    async with odd_server(odd) as url:
+        socket = VenueSocket(url, [])
+        await socket.wait_connected(5)
+        assert await socket.post(REQUEST) == "done"
+        assert socket.connects == 1
+        await socket.close()
+
+
 async def test_no_more_posts_than_the_venue_allows_are_in_flight_and_the_last_of_them_are_for_cancels() -> None:
     async with odd_server(silent) as url:
         socket = VenueSocket(url, [])
