@@ -25,7 +25,7 @@ ORPHAN_S = 5.0
 MOMENTS = ("commanded", "place sent", "modify sent", "cancel sent", "answered", "resting")
 """When the signal is sent: with commands on their way in, with actions on their way to a block, right after the block
 that answered, or while all rests."""
-pytestmark = pytest.mark.timeout(3_000 if FULL else 90)
+pytestmark = pytest.mark.timeout(3_000 if FULL else 180)
 
 
 @pytest.fixture

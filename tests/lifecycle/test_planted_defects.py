@@ -21,7 +21,7 @@ from portfolio_mm.domain.order import OrderEvent, OrderState, Refusal
 from tests.lifecycle.world import live_through
 
 FULL = os.environ.get("PORTFOLIO_MM_PROOF") == "full"
-PLANTED = 17 if FULL else 3
+PLANTED = 15 if FULL else 3
 WORLDS = 40
 SCHEDULES = 10
 pytestmark = pytest.mark.timeout(600)
@@ -83,26 +83,9 @@ def refused_when_the_nonce_was_used(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(dispatch, "is_nonce_used", lambda _: False)
 
 
-def nothing_held_back(patch: pytest.MonkeyPatch) -> None:
-    """Tells the end of an order although a modify of it is on its way."""
-    ended = Ledger.ended
-
-    def wrong(self: Ledger, order: OwnOrder, *args: Any, **more: Any) -> Any:
-        notes = ended(self, order, *args, **more)
-        held = self._held_back.pop(order.replaced_by, None) if order.replaced_by is not None else None
-        return notes if held is None else [held, *notes]
-
-    patch.setattr(Ledger, "ended", wrong)
-
-
 def held_back_for_ever(patch: pytest.MonkeyPatch) -> None:
     """Never tells what it held back."""
     patch.setattr(Ledger, "_released", lambda *_: [])
-
-
-def news_of_the_superseded(patch: pytest.MonkeyPatch) -> None:
-    """Tells of fills of an order after its replacement was told to live."""
-    patch.setattr(OwnOrder, "superseded", property(lambda _: False, lambda *_: None))
 
 
 def fills_again(patch: pytest.MonkeyPatch) -> None:
@@ -133,7 +116,12 @@ def cancels_dropped(patch: pytest.MonkeyPatch) -> None:
 
 
 def lost_at_the_first_word(patch: pytest.MonkeyPatch) -> None:
-    """Believes one `unknownOid`, before the expiry."""
+    """Believes one `unknownOid` before the expiry, and burns no nonce."""
+
+    async def burn_nothing(*_: Any) -> None:
+        return
+
+    patch.setattr(doubts.Doubts, "_burn", burn_nothing)
     patch.setattr(doubts, "count_unknown", lambda order, _, now_ns: order.unknown_ns.append(now_ns))
     patch.setattr(doubts, "proven_lost", lambda _: True)
 
@@ -169,9 +157,7 @@ PLANTS: tuple[Plant, ...] = (
     nothing_owed,
     nothing_unknown,
     refused_when_the_nonce_was_used,
-    nothing_held_back,
     held_back_for_ever,
-    news_of_the_superseded,
     no_fills_read,
     cancels_dropped,
     lost_at_the_first_word,
