@@ -19,6 +19,19 @@ from portfolio_mm.hyperliquid.signer import Signer, action_hash
 
 KEY: Final = cloids.encode(cloids.Cloid(1_790_000_000, 3, 1, 2, 9, 12_345))
 OID: Final = 361_731_063_974
+USER: Final = "0x" + "5e" * 20
+TOKEN: Final = "USDC:0x6d1e7cde53ba9467b783cb7c530ce054"
+TO_PERPS: Final[dict[str, Any]] = {
+    "type": "agentSendAsset",
+    "destination": USER,
+    "sourceDex": "spot",
+    "destinationDex": "",
+    "token": TOKEN,
+    "amount": "12.5",
+    "fromSubAccount": "",
+    "nonce": 1_790_000_000_123,
+}
+"""Fields and their order as HL §2.8 and the TypeScript SDK have them; the official SDK has no such action."""
 SHOWN: Final = 400
 """Characters of two different actions that are put into the error."""
 
@@ -94,6 +107,7 @@ def _samples(instruments: Sequence[Instrument]) -> Iterator[tuple[Action, dict[s
     yield encode.schedule_cancel_action(1_790_000_000_123), {"type": "scheduleCancel", "time": 1_790_000_000_123}
     leverage = {"type": "updateLeverage", "asset": asset, "isCross": True, "leverage": 5}
     yield encode.update_leverage_action(asset, 5), leverage
+    yield encode.agent_spot_to_perps_action(USER, TOKEN, "12.5", 1_790_000_000_123, sub=False), TO_PERPS
 
 
 def _order(signing: Any, cloid: Any, instrument: Instrument, side: int) -> tuple[encode.OrderWire, Any]:

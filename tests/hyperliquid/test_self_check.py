@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -12,7 +12,7 @@ from portfolio_mm.actors.gateway_part import GatewayPart
 from portfolio_mm.cli.start import judge
 from portfolio_mm.domain.errors import SignatureMismatch
 from portfolio_mm.domain.instrument import Instrument
-from portfolio_mm.hyperliquid import encode, signer
+from portfolio_mm.hyperliquid import encode, self_check, signer
 from portfolio_mm.hyperliquid.self_check import check_signing
 from tests.gateway.peers import rig, until
 
@@ -38,7 +38,12 @@ def key_file(tmp_path: Path) -> Path:
 def test_every_kind_of_action_is_signed_as_the_official_sdk_signs_it(
     key_file: Path, vault: str | None, *, mainnet: bool
 ) -> None:
-    assert check_signing(key_file, COINS, mainnet=mainnet, vault=vault) == 2 * (2 * len(COINS) + 6)
+    assert check_signing(key_file, COINS, mainnet=mainnet, vault=vault) == 2 * (2 * len(COINS) + 7)
+
+
+def test_no_kind_of_action_is_left_out() -> None:
+    sampled = {type(ours) for ours, _ in self_check._samples(COINS)}
+    assert sampled == set(get_args(encode.Action))
 
 
 def zeros(monkeypatch: pytest.MonkeyPatch) -> None:
