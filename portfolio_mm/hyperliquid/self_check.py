@@ -20,7 +20,7 @@ from portfolio_mm.hyperliquid.signer import Signer, action_hash
 KEY: Final = cloids.encode(cloids.Cloid(1_790_000_000, 3, 1, 2, 9, 12_345))
 OID: Final = 361_731_063_974
 USER: Final = "0x" + "5e" * 20
-TOKEN: Final = "USDC:0x6d1e7cde53ba9467b783cb7c530ce054"
+TOKEN: Final = "USDC:0x6d1e7cde53ba9467b783cb7c530ce054"  # noqa: S105 - a coin's name, not a secret
 TO_PERPS: Final[dict[str, Any]] = {
     "type": "agentSendAsset",
     "destination": USER,

@@ -13,10 +13,10 @@ from portfolio_mm.actors.gateway.singleton import _started
 from portfolio_mm.actors.messages import Ask
 from portfolio_mm.domain.commands import CommandKind
 from portfolio_mm.domain.errors import MalformedMessage, VenueUnreachable
-from portfolio_mm.domain.order import OrderState
+from portfolio_mm.domain.order import OrderEvent, OrderState
 from portfolio_mm.domain.units import BUY
 from portfolio_mm.hyperliquid.user import OrderUpdate
-from portfolio_mm.venue.faults.kinds import InfoAnswer
+from portfolio_mm.venue.faults.kinds import HttpError, InfoAnswer
 from tests.gateway.peers import rig
 from tests.gateway.pretend import Pretend
 
@@ -102,3 +102,11 @@ async def test_a_person_is_told_that_risk_does_not_answer(tmp_path: Path, monkey
         operator = await made.peer("operator")
         answer = await operator.answer(Ask("resume", "ada"))
         assert (answer.done, "does not answer" in answer.text) == (False, True)
+
+
+async def test_leverage_nobody_answers_for_does_not_keep_the_gateway_from_trading(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        made.venue.venue.trouble.desk.arm(HttpError(endpoint="exchange", requests=("updateLeverage",)))
+        await made.start()
+        _, coin = await made.trading()
+        await coin.hears(OrderEvent.ACCEPTED, coin.place(BUY, 0.97 * made.mid("BTC"), 100.0))
