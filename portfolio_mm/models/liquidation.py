@@ -69,8 +69,12 @@ def adverse_move(equity_usd: float, legs: Sequence[Leg], others_usd: float = 0.0
         needed = others_usd + sum(maintenance_usd(leg.at(move), leg.tiers) for leg in legs)
         return equity_usd - sum(leg.lost(move) for leg in legs) - needed
 
-    if spare(0.0) <= 0.0:
+    now = spare(0.0)
+    if now <= 0.0:
         return 0.0
+    straight = _within_tiers(now, legs)
+    if straight is not None:
+        return straight
     knots = sorted({knot for leg in legs for knot in _knots(leg)})
     low, high = 0, len(knots)  # the first knot at which nothing is spare
     while low < high:
@@ -80,6 +84,23 @@ def adverse_move(equity_usd: float, legs: Sequence[Leg], others_usd: float = 0.0
     end = knots[low] if low < len(knots) else start + 1.0
     left, right = spare(start), spare(end)
     return inf if right >= left else start + (end - start) * left / (left - right)
+
+
+def _within_tiers(spare_usd: float, legs: Sequence[Leg]) -> float | None:
+    """The move when no leg leaves the tier it is in on the way, as nearly always; None when one would."""
+    fall, bounds = 0.0, []
+    for leg in legs:
+        size, sign = abs(leg.notional_usd), 1.0 if leg.notional_usd > 0.0 else -1.0
+        lower, upper, leverage = 0.0, inf, leg.tiers[0].max_leverage
+        for tier in leg.tiers[1:]:
+            if tier.lower_usd > size:
+                upper = tier.lower_usd
+                break
+            lower, leverage = tier.lower_usd, tier.max_leverage
+        fall += size * (1.0 - sign / (2 * leverage))
+        bounds.append((1.0 - lower / size if sign > 0.0 else upper / size - 1.0) if size > 0.0 else inf)
+    move = spare_usd / fall if fall > 0.0 else inf
+    return move if move <= min(bounds, default=inf) and fall > 0.0 else None
 
 
 def _knots(leg: Leg) -> list[float]:
