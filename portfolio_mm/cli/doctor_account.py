@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from portfolio_mm.actors.access import APPROVE, SOON_DAYS, check_network, check_role, days_left
 from portfolio_mm.actors.messages import View
 from portfolio_mm.actors.run_folder import RunFolder
+from portfolio_mm.actors.topology import WATCHDOG
 from portfolio_mm.actors.wallets import check_money
 from portfolio_mm.actors.watchdog_process import WatchdogProcess
 from portfolio_mm.cli.doctor_budget import budget_finding, fee_finding, live_view, mode_finding
@@ -132,16 +133,23 @@ def _protection(truth: AccountTruth, plan: Plan, watchdog: WatchdogProcess, view
     elif watchdog.alive:
         own = f"watchdog runs here (process {watchdog.pid})"
     elif view is not None and view.watchdog_age_s < HEARD_S:
-        own = f"watchdog runs on another machine (heard {view.watchdog_age_s:.1f} s ago)"
+        own = f"no watchdog runs here; one was heard {view.watchdog_age_s:.1f} s ago"
     else:
         own = "watchdog set up; it starts with a run"
     missing = view is not None and configured and not watchdog.alive and view.watchdog_age_s >= HEARD_S
     if missing:
         own = "the watchdog of the run is away: no permits until it is back"
+    own += "".join(f", and {name}" for name in _elsewhere(view))
     armed = configured and truth.volume_usd >= GATE_USD
     kept = "scheduleCancel is kept armed during a run"
     venue = kept if armed else f"no scheduleCancel ({truth.volume_usd:,.0f} of {GATE_USD:,.0f} USD traded)"
     return "protection", "ok" if configured and not missing else "warn", f"{own}; {venue}"
+
+
+def _elsewhere(view: View | None) -> list[str]:
+    """Watchdogs on other machines that are with the gateway now, by name."""
+    peers = () if view is None else view.peers
+    return [name for name, age_s in peers if name.startswith(f"{WATCHDOG}@") and age_s < HEARD_S]
 
 
 async def _agent(info: InfoClient, name: str, path: str, account: str, agents: Sequence[Mapping[str, Any]]) -> Row:

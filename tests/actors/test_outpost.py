@@ -17,9 +17,11 @@ from portfolio_mm.actors.run_folder import RunFolder, write_private
 from portfolio_mm.actors.sweeper import Target
 from portfolio_mm.actors.transport import Tls, join
 from portfolio_mm.actors.watchdog import WatchdogConfig
+from portfolio_mm.cli.doctor_account import _elsewhere
 from portfolio_mm.domain.errors import ConfigurationError, ProtocolError
 from portfolio_mm.domain.order import OrderEvent
 from portfolio_mm.domain.units import BUY
+from tests.actors.sample import view
 from tests.actors.test_watchdog import rest_orders
 from tests.cli.command import COMMAND, run
 from tests.gateway.peers import Rig, rig, until
@@ -113,6 +115,12 @@ def test_what_it_is_given_is_private_made_once_and_holds_no_key_of_ours(tmp_path
     assert Path(found.certificate).read_text() == before
     for path in (found.key, found.token_file, found.certificate):
         assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
+
+
+def test_doctor_names_the_watchdog_elsewhere_while_it_is_heard() -> None:
+    told = msgspec.structs.replace(view(), peers=(("watchdog", 0.1), ("watchdog@b", 0.2), ("watchdog@c", 60.0)))
+    assert _elsewhere(told) == ["watchdog@b"]
+    assert _elsewhere(None) == []
 
 
 def test_a_folder_that_was_not_packed_is_named(tmp_path: Path) -> None:

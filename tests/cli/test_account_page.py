@@ -24,8 +24,8 @@ COMMANDS = [
 (SETTINGS,) = (text for language, text in BLOCK.findall(PAGE) if language == "yaml")
 SHOWN_URL = "http://127.0.0.1:3001"
 SIGNS = ("account approve-agent", "account transfer", "account mode", "account reserve-requests")
-ELSEWHERE = ("venue ", "start ")
-"""Run by tests of their own: the venue here is in this process, a start needs a Ray cluster."""
+ELSEWHERE = ("venue ", "start ", "watchdog ")
+"""Run by tests of their own: the venue here is in this process, a start and its watchdogs need a Ray cluster."""
 
 
 def test_every_command_of_the_page_works_in_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
