@@ -115,8 +115,8 @@ async def test_a_dex_coin_is_made_beside_others_with_its_own_money_margin_and_fe
 async def test_the_watchdog_sees_orders_on_a_dex(tmp_path: Path) -> None:
     async with running_venue(venue("unified")) as running, run_on(running, tmp_path, COINS) as run:
         await run.until(run.two_sided, "two-sided quotes on both dexes", 60)
-        await run.kill("gateway")
         user = run.venue.venue.state.by_address[run.spec.venue.account]
-        assert {order.instrument.coin for order in user.live()} == set(COINS)
+        await run.until(lambda: {order.instrument.coin for order in user.live()} == set(COINS), "orders on both dexes")
+        await run.kill("gateway")
         await run.nothing_rests(15.0)
         assert user.live() == []
