@@ -160,7 +160,7 @@ async def cure_money(
     with contextlib.closing(TransferStore(folder.state_db)) as store:
         transfer = AutoTransfer(wallet, info, store, say)
         if await transfer.settle():
-            truth = await read_account(info, truth.user)
+            truth = await read_account(info, truth.user, dexes_of(plan.coin_names))
         if plan.account.auto_transfer and truth.equity_usd < LEAST_ORDER_USD:
             try:
                 truth = await transfer.top_up(truth)

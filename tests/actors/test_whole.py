@@ -58,6 +58,16 @@ async def test_a_kill_latches_and_survives_a_restart_of_risk_and_gateway(tmp_pat
         await run.until(run.two_sided, "quotes after a person resumed", 30)
 
 
+async def test_a_flatten_holds_the_coins_until_a_person_resumes(tmp_path: Path) -> None:
+    async with whole_run(tmp_path) as run:
+        await run.until(run.two_sided, "two-sided quotes everywhere", 60)
+        run.ask(Ask("flatten"))
+        await run.until(lambda: any(answer.what == "flatten" and answer.done for answer in run.answers), "flat", 40)
+        assert await run.resting() == 0
+        run.ask(Ask("resume", "ada"))
+        await run.until(run.two_sided, "quotes after a person resumed", 30)
+
+
 async def test_loss_of_the_relay_pulls_quotes_until_it_is_back(tmp_path: Path) -> None:
     async with whole_run(tmp_path) as run:
         await run.until(run.two_sided, "two-sided quotes everywhere", 60)

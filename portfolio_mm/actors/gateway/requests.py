@@ -12,6 +12,7 @@ from portfolio_mm.actors.gateway.parts import Parts
 from portfolio_mm.actors.messages import Answer, Ask, KillOrder, View
 from portfolio_mm.domain.errors import MalformedMessage, StateError, VenueError
 from portfolio_mm.domain.events import CoinMode
+from portfolio_mm.domain.limits import RiskState
 
 LOG: Final = logging.getLogger(__name__)
 RISK_ANSWER_S: Final = 2.0
@@ -89,7 +90,11 @@ class Requests:
         return Answer("kill", done=not left, text=text)
 
     async def _resume(self, request: Ask) -> Answer:
+        """Open the latch; where it never fell, and risk permits trading, coins that a flatten holds are let go."""
         answer = await self._ask_risk(request)
+        held = any(mode is not CoinMode.TRADE for mode in self._parts.guard.modes)
+        if not answer.done and held and self._parts.permits.state(time.monotonic_ns()) < RiskState.CANCEL_ONLY:
+            answer = Answer("resume", done=True, text="the coins trade again; the kill switch was not latched")
         if answer.done:
             self.stopping = False
             self._set_modes(CoinMode.TRADE)
