@@ -91,7 +91,8 @@ async def test_a_halted_coin_waits_and_comes_back(tmp_path: Path, rows: Rows) ->
         halted = await made.through(HALT, coins=("BTC",))
         held(halted, HALT)
         assert [order for order in truth.user(made.run).live() if ":" in order.instrument.coin] == []
-        resumed = await made.through(HALT._replace(events=(Halt(coin="xyz:TSLA", halted=False),), invisible="over"))
+        over = HALT._replace(events=(Halt(coin="xyz:TSLA", halted=False),), invisible="over")
+        resumed = await made.through(over, coins=HIP3)
         held(resumed, HALT._replace(invisible="over"))
         both = halted._replace(recovered_s=resumed.recovered_s)
         rows[table.ALONE][HALT.name] = cells(both, "")

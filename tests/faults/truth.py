@@ -105,7 +105,7 @@ def _cash(run: Run, parts: Parts, held: User) -> list[str]:
         lots = parts.ledger.positions[instrument.index].szi_lots
         ours -= instrument.sz(lots) * parts.market.mark_px[instrument.index]
     state = run.venue.venue.state
-    theirs = margin.equity_1e8(held, state.marks) / USD_1E8
+    theirs = (margin.equity_1e8(held, state.marks) + margin.isolated_value_1e8(held, state.marks)) / USD_1E8
     for book in state.books:
         theirs -= book.coin.sz(held.szi(book.coin.index)) * book.coin.px(state.marks[book.coin.index])
     if abs(ours - theirs) <= PRINTED_USD * (3 + len(parts.ledger.instruments)):
