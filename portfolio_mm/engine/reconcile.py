@@ -161,6 +161,14 @@ def _move_gain(st: Any, p: Any, side: int, level: int, rate: float, k: float, pr
 
 
 @nb.njit(cache=True)
+def _in_our_way(quote: Any, resting: Any, side: int) -> bool:
+    """Whether an order that rests would match our own next best order of the other side: that one would be refused."""
+    sign, other = 1 - 2 * side, 1 - side
+    wanted_ticks = quote.px_ticks[other, 0]
+    return quote.lots[other, 0] > 0 and wanted_ticks > 0 and sign * (resting.px_ticks - wanted_ticks) >= 0  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
 def _empty(  # noqa: PLR0917 - kernels take flat arguments
     st: Any, p: Any, ev: Any, commands: Any, n: int, side: int, level: int, rate: float, k: float, price_usd: float
 ) -> int:
@@ -203,6 +211,8 @@ def _slot(st: Any, p: Any, ev: Any, commands: Any, n: int, side: int, level: int
     if now_ns - resting.live_ns < p.requote_ns:
         return n
     gain_usd = _move_gain(st, p, side, level, rate, k, price_usd)
+    if _in_our_way(quote, resting, side):
+        gain_usd = max(gain_usd, 2.0 * price_usd)
     if gain_usd > price_usd:
         return emit.modify(st, p, ev, commands, n, side, level, gain_usd)  # type: ignore[no-any-return]
     return n

@@ -157,6 +157,18 @@ def test_a_small_move_keeps_the_queue_and_a_large_one_does_not() -> None:
     assert len(bench.commands) > sent
 
 
+def test_an_order_in_the_way_of_our_own_other_side_is_moved_although_it_gains_little() -> None:
+    bench, now_ns = running(ONE, seconds=60.0)
+    now_ns = bench.quiet_book(2.0, now_ns)
+    sent = len(bench.commands)
+    leg = bench.st["orders"]["slots"][0, 0]["leg"][0]
+    leg["px_ticks"] = bench.st["quote"]["px_ticks"][1, 0]  # as after a fall nobody told us of in time
+    leg["lots"], bench.params["action_price_usd"] = bench.st["quote"]["lots"][0, 0], 1.0
+    bench.quiet_book(2.0, now_ns)
+    moved = [c for c in bench.commands[sent:] if c["kind"] == CommandKind.MODIFY and c["side"] == 0]
+    assert moved
+
+
 def test_a_dear_action_moves_fewer_orders() -> None:
     counts = []
     for price in (0.0001, 0.05):

@@ -13,11 +13,11 @@ from portfolio_mm.actors.gateway.singleton import _started
 from portfolio_mm.actors.messages import Ask
 from portfolio_mm.domain.commands import CommandKind
 from portfolio_mm.domain.errors import MalformedMessage, VenueUnreachable
-from portfolio_mm.domain.order import OrderEvent, OrderState
+from portfolio_mm.domain.order import OrderState
 from portfolio_mm.domain.units import BUY
 from portfolio_mm.hyperliquid.user import OrderUpdate
 from portfolio_mm.venue.faults.kinds import HttpError, InfoAnswer
-from tests.gateway.peers import rig
+from tests.gateway.peers import rig, until
 from tests.gateway.pretend import Pretend
 
 ROW: dict[str, Any] = {
@@ -56,7 +56,7 @@ def test_a_cloid_that_is_no_number_belongs_to_nobody() -> None:
         status_ms=1,
         cloid="0xnot a number",
     )
-    assert world.ledger.on_update(row) == [OrphanNote(0, 77)]
+    assert world.ledger.on_update(row) == [OrphanNote(0, 77, sz_lots=100, placed_ms=1)]
 
 
 async def test_a_question_the_venue_does_not_answer_stays_open() -> None:
@@ -109,4 +109,10 @@ async def test_leverage_nobody_answers_for_does_not_keep_the_gateway_from_tradin
         made.venue.venue.trouble.desk.arm(HttpError(endpoint="exchange", requests=("updateLeverage",)))
         await made.start()
         _, coin = await made.trading()
-        await coin.hears(OrderEvent.ACCEPTED, coin.place(BUY, 0.97 * made.mid("BTC"), 100.0))
+
+        async def trades() -> bool:  # once the pause after what failed is over
+            key = coin.place(BUY, 0.97 * made.mid("BTC"), 100.0)
+            await until(lambda: bool(coin.story(key)), "a word about it")
+            return "ACCEPTED" in dict(coin.story(key))
+
+        await until(trades, "an order")

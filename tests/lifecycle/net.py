@@ -27,6 +27,7 @@ from portfolio_mm.venue.venue import Venue
 from tests.lifecycle.tales import Tales
 
 POST_S: Final = 5.0
+RENEWED_S: Final = 0.1
 ENCODER: Final = msgspec.json.Encoder()
 NO_ANSWER: Final = "no answer in time"
 NO_SIGNATURE: Final[Signature] = {"r": "0x0", "s": "0x0", "v": 27}
@@ -182,6 +183,14 @@ class NetSocket:
     async def close(self) -> None:
         self.cut()
         self._items.put_nowait(None)
+
+    def renew(self, reason: str) -> None:  # noqa: ARG002 - the same signature
+        self.cut()
+        asyncio.get_running_loop().call_later(RENEWED_S, self._connect_again)
+
+    def _connect_again(self) -> None:
+        if not self.connected:
+            self.connect()
 
     def age_s(self, channel: str) -> float:  # noqa: ARG002 - all of them speak
         return 0.0
