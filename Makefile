@@ -15,12 +15,12 @@ start: ## set up and trade six synthetic coins on the embedded venue until Ctrl-
 
 test: ## set up and run every test, proofs at reduced counts
 	@scripts/setup dev
-	@$(RUN)/pytest -q -n 2 --dist loadgroup -m "not ray" $(ARGS) $(NONE_IS_FINE)
+	@$(RUN)/pytest -q -n 3 -m "not ray" $(ARGS) $(NONE_IS_FINE)
 	@$(RUN)/pytest -q -m ray $(ARGS) $(NONE_IS_FINE)
 
 proof: ## the same proofs at full counts
 	@scripts/setup dev
-	@PORTFOLIO_MM_PROOF=full $(RUN)/pytest -q --timeout 1800 -n 2 --dist loadgroup -m "not ray" $(ARGS) $(NONE_IS_FINE)
+	@PORTFOLIO_MM_PROOF=full $(RUN)/pytest -q --timeout 1800 -n 3 -m "not ray" $(ARGS) $(NONE_IS_FINE)
 	@PORTFOLIO_MM_PROOF=full $(RUN)/pytest -q -m ray $(ARGS) $(NONE_IS_FINE)
 
 check: ## format, lint, types, imports
