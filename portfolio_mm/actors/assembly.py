@@ -34,8 +34,8 @@ def make(name: str, spec: RunSpec) -> Part:
 def _relay(spec: RunSpec) -> Part:
     from portfolio_mm.actors.recorder import Recorder
     from portfolio_mm.actors.relay import Relay, streams_of
-    from portfolio_mm.hyperliquid.socket_limits import SocketBudget
-    from portfolio_mm.hyperliquid.websocket import VenueSocket, pauses_s
+    from portfolio_mm.hyperliquid.socket_limits import SocketBudget, pauses_s
+    from portfolio_mm.hyperliquid.websocket import VenueSocket
 
     feeds, files = spec.plan.feeds, spec.files
     backoff_s, budget = pauses_s(feeds.reconnect_min_s, feeds.reconnect_max_s), SocketBudget()
@@ -56,7 +56,7 @@ def _gateway(spec: RunSpec) -> Part:
     from portfolio_mm.actors.gateway.gateway import Gateway
     from portfolio_mm.actors.gateway_part import GatewayPart
     from portfolio_mm.actors.outpost import door
-    from portfolio_mm.hyperliquid.websocket import pauses_s
+    from portfolio_mm.hyperliquid.socket_limits import pauses_s
 
     files, plan = spec.files, spec.plan
     config = GatewayConfig(

@@ -28,6 +28,18 @@ POST_S: Final = 0.05
 """How soon to look again while too many posts await answers: one usually comes within a block."""
 
 
+def pauses_s(first_s: float, longest_s: float) -> tuple[float, ...]:
+    """Pauses before attempts: doubling from the first to the longest.
+
+    >>> pauses_s(0.5, 3.0)
+    (0.5, 1.0, 2.0, 3.0)
+    """
+    pauses = [min(first_s, longest_s)]
+    while pauses[-1] < longest_s:
+        pauses.append(min(2.0 * pauses[-1], longest_s))
+    return tuple(pauses)
+
+
 class SocketBudget:
     """Connections, subscriptions, users, messages a minute, posts in flight."""
 

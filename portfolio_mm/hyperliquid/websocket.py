@@ -39,18 +39,6 @@ ROOM: Final = 8192
 """Frames kept for a slow consumer before reading itself waits."""
 
 
-def pauses_s(first_s: float, longest_s: float) -> tuple[float, ...]:
-    """Pauses before attempts: doubling from the first to the longest.
-
-    >>> pauses_s(0.5, 3.0)
-    (0.5, 1.0, 2.0, 3.0)
-    """
-    pauses = [min(first_s, longest_s)]
-    while pauses[-1] < longest_s:
-        pauses.append(min(2.0 * pauses[-1], longest_s))
-    return tuple(pauses)
-
-
 class SocketState(Enum):
     """Markers among the frames: after CONNECTED all subscriptions are sent, after DISCONNECTED nothing is current."""
 

@@ -11,8 +11,8 @@ from websockets.asyncio.server import ServerConnection
 from portfolio_mm.domain.errors import ConfigurationError, OutcomeUnknown, VenueRefused, VenueUnreachable
 from portfolio_mm.hyperliquid import websocket
 from portfolio_mm.hyperliquid.limits import MAX_POSTS_IN_FLIGHT
-from portfolio_mm.hyperliquid.socket_limits import CANCEL_POSTS
-from portfolio_mm.hyperliquid.websocket import SocketState, VenueSocket, pauses_s
+from portfolio_mm.hyperliquid.socket_limits import CANCEL_POSTS, pauses_s
+from portfolio_mm.hyperliquid.websocket import SocketState, VenueSocket
 from portfolio_mm.venue.faults.kinds import HalfOpen
 from portfolio_mm.venue.process import running_venue
 from portfolio_mm.venue.settings import VenueSettings

@@ -270,8 +270,6 @@ class Desk:
         order.asked_ns = now_ns
         self.tell([order_note(order, OrderEvent.UNCERTAIN)])
 
-    # -- enforcement ---------------------------------------------------------------------------------------------
-
     def enforce(self, now_ns: int) -> None:
         """Hold what rests to what is allowed now: permits that ended, modes, limits."""
         for instrument in self._ledger.instruments:
@@ -296,8 +294,6 @@ class Desk:
 
     def shed(self) -> None:
         """Cancel what could break a limit, farthest first."""
-        limits = self._permits.limits
-        if limits is None:
-            return
-        for order in worst_case.excess(self._ledger, self._market, limits):
-            self.cancel(order)
+        if (limits := self._permits.limits) is not None:
+            for order in worst_case.excess(self._ledger, self._market, limits):
+                self.cancel(order)

@@ -172,8 +172,7 @@ class Dispatch:
                 lots = self._ledger.instruments[order.coin].lots(leg.total_sz)
                 notes = self._ledger.accepted(order, leg.oid)
                 event = OrderEvent.FILLED if lots >= order.sz_lots else OrderEvent.CANCELLED
-                block_ms = self._clock.now_ms(time.monotonic_ns())
-                notes += self._ledger.ended(order, lots, event, at_ms=block_ms)
+                notes += self._ledger.ended(order, lots, event, at_ms=self._clock.now_ms(time.monotonic_ns()))
             case _:
                 notes = self._ledger.ended(order, 0, OrderEvent.REFUSED, leg.refusal)
                 self._desk.venue_refused(leg.refusal, leg.error)
@@ -185,9 +184,7 @@ class Dispatch:
             for order in orders:
                 self._desk.modify_failed(order, Refusal.NO_PERMIT)
             return
-        pairs = [
-            (approved.target.oid, wire(self._ledger, approved)) for approved in batch if approved.target is not None
-        ]
+        pairs = [(one.target.oid, wire(self._ledger, one)) for one in batch if one.target is not None]
         signed = self._sign(encode.batch_modify_action(pairs), orders, now_ns)
         answer = await self._send(signed, orders, modifies=True)
         if isinstance(answer, Refusal):
@@ -269,11 +266,6 @@ class Dispatch:
         self._intent(orders)
         return self._exchange.sign(action, nonce, expires_ms)
 
-    def _written(self, orders: Sequence[OwnOrder]) -> None:
-        now_ns = time.monotonic_ns()
-        for order in orders:
-            self._latency.written(order, now_ns)
-
     async def _send(
         self,
         signed: Signed,
@@ -284,7 +276,7 @@ class Dispatch:
     ) -> ActionAnswer | Refusal | None:
         """The answer; a refusal when nothing happened at the venue; None when nobody knows."""
         try:
-            answer = await self._exchange.send_signed(signed, partial(self._written, (*orders, *cancels)))
+            answer = await self._exchange.send_signed(signed, partial(self._latency.sent, (*orders, *cancels)))
         except OutcomeUnknown:
             self._unknown(orders)
             return None

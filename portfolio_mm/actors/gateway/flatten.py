@@ -12,11 +12,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from portfolio_mm.actors.gateway.own_order import Key, OwnOrder
+from portfolio_mm.actors.gateway.own_names import OWN_LEVEL, Serial
+from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.actors.gateway.parts import Parts
 from portfolio_mm.actors.messages import Answer
-from portfolio_mm.domain import cloid as cloids
-from portfolio_mm.domain.cloid import Cloid
 from portfolio_mm.domain.errors import MalformedMessage, PreflightError, StateError, VenueError
 from portfolio_mm.domain.order import OrderState, Refusal
 from portfolio_mm.domain.price_grid import round_px
@@ -44,21 +43,6 @@ WORLD: Final = {Refusal.VENUE_WINDOW, Refusal.REDUCE_ONLY, Refusal.BUDGET, Refus
 """Refusals that a worse price does not cure."""
 CROSS_BPS: Final = (20.0, 50.0, 100.0, 200.0)
 """How far through the reference price a closing order may trade, try by try."""
-OWN_LEVEL: Final = cloids.MAX_LEVEL
-"""Level in the cloid of the gateway's own orders; its epoch is 0, which no coin ever has."""
-
-
-class Serial:
-    """Numbers of the gateway's own orders in one life."""
-
-    def __init__(self, run: int) -> None:
-        self._run = run
-        self._last = 0
-
-    def key(self, coin: int, side: int) -> Key:
-        """A cloid never used before."""
-        self._last += 1
-        return cloids.encode(Cloid(self._run, coin, side, OWN_LEVEL, 0, self._last))
 
 
 class Flattening:
@@ -264,7 +248,7 @@ class Flattening:
         if known is None:
             truth = await read_account(parts.info, parts.config.account, parts.config.dexes)
         else:
-            truth = await refresh_account(parts.info, known)
+            truth = await refresh_account(parts.info, known, parts.config.dexes)
         parts.clock.hear(truth.time_ms, time.monotonic_ns())
         if not await parts.readings.take(truth):
             msg = "the reading of the account fits no fill, mark or transfer"

@@ -9,6 +9,8 @@ All times are monotonic clocks of one host; peers on other hosts are not counted
 """
 
 import math
+import time
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -64,6 +66,12 @@ class TickToWire:
         self.market: Final = Histogram()
         self.other: Final = Histogram()
         self.gateway: Final = Histogram()
+
+    def sent(self, orders: Sequence[OwnOrder]) -> None:
+        """The socket has all of these."""
+        now_ns = time.monotonic_ns()
+        for order in orders:
+            self.written(order, now_ns)
 
     def written(self, order: OwnOrder, now_ns: int) -> None:
         """The venue's socket has what a coin wished for this order."""

@@ -26,7 +26,7 @@ from portfolio_mm.actors.gateway.tolerated import Tolerated
 from portfolio_mm.domain import cloid as cloids
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.order import OrderEvent, OrderState, Refusal
-from portfolio_mm.domain.units import SIGN
+from portfolio_mm.domain.units import BUY, SELL, SIGN
 from portfolio_mm.hyperliquid.errors import classify
 from portfolio_mm.hyperliquid.user import Fill, Funding, OrderUpdate
 
@@ -81,18 +81,15 @@ class Ledger:
         """Worst case of one coin, in lots."""
         found = self._exposure[coin]
         if found is None:
-            sums = [0, 0]
+            sums = [self.tolerated.lots(coin, side) for side in (BUY, SELL)]
             for order in self._live[coin].values():
                 sums[order.side] += order.remaining_lots
-            sums = [lots + self.tolerated.lots(coin, side) for side, lots in enumerate(sums)]
             found = self._exposure[coin] = Exposure(self.positions[coin].szi_lots, *sums)
         return found
 
     def on_hand(self, coin: int) -> PositionNote:
         """Position of one coin as it stands."""
         return self._position(coin, self.positions[coin].base_ms)
-
-    # -- what we do ----------------------------------------------------------------------------------------------
 
     def add(self, order: OwnOrder) -> None:
         """Carry an order from the moment it was approved, before it is sent."""
@@ -160,8 +157,6 @@ class Ledger:
             if old.state is OrderState.MODIFYING:
                 old.state = OrderState.LIVE
         return notes
-
-    # -- what the venue says -------------------------------------------------------------------------------------
 
     def on_update(self, update: OrderUpdate) -> list[Note]:
         """One row of `orderUpdates`, or of an order status."""
@@ -284,8 +279,6 @@ class Ledger:
                 self._retire(order)  # whatever it filled is in the reading: it owes no rows any more
         self._touch(coin)
         return [self._position(coin, at_ms)] if changed or first else []
-
-    # -- inside --------------------------------------------------------------------------------------------------
 
     def _position(self, coin: int, at_ms: int) -> PositionNote:
         position = self.positions[coin]

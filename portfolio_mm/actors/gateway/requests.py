@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from portfolio_mm.actors.gateway.flatten import Flattening, Serial
+from portfolio_mm.actors.gateway.flatten import Flattening
 from portfolio_mm.actors.gateway.hub import Link
+from portfolio_mm.actors.gateway.own_names import Serial
 from portfolio_mm.actors.gateway.parts import Parts
 from portfolio_mm.actors.messages import Answer, Ask, KillOrder, View
 from portfolio_mm.domain.errors import MalformedMessage, StateError, VenueError

@@ -12,7 +12,7 @@ from portfolio_mm.actors.gateway.purpose import Purpose
 from portfolio_mm.actors.gateway.requests import Requests
 from portfolio_mm.actors.gateway.session import Session
 from portfolio_mm.actors.gateway.stream_watch import StreamWatch
-from portfolio_mm.actors.gateway.view import Pulse, Sources, build
+from portfolio_mm.actors.gateway.view import Pulse, build
 from portfolio_mm.actors.messages import Heartbeat, PermitRequest, View
 from portfolio_mm.domain.errors import MalformedMessage, PreflightError, VenueError
 from portfolio_mm.domain.order import VENUE_ENDED
@@ -55,8 +55,6 @@ class Rhythm:
         self.ready = asyncio.Event()
         """Set once the ledger equalled venue truth for the first time."""
         self.requests = Requests(parts, session, self.view)
-
-    # -- the venue's words ---------------------------------------------------------------------------------------
 
     async def listen(self) -> None:
         """User streams into the ledger; a new connection asks for reconciliation."""
@@ -287,8 +285,6 @@ class Rhythm:
             self._session.tell_price()
             await asyncio.sleep(KEEP_S)
 
-    # -- the view ------------------------------------------------------------------------------------------------
-
     def _stream_age_s(self) -> float:
         if not self._parts.socket.connected:
             return NEVER_S
@@ -297,25 +293,7 @@ class Rhythm:
     def view(self) -> View:
         """The account now."""
         parts, session, now_ns = self._parts, self._session, time.monotonic_ns()
-        sources = Sources(
-            epoch=parts.epoch,
-            run=parts.run,
-            account=parts.config.account,
-            ledger=parts.ledger,
-            permits=parts.permits,
-            market=parts.market,
-            budgets=parts.budgets,
-            clock=parts.clock,
-            guard=parts.guard,
-            desk=parts.desk,
-            latency=parts.latency,
-            money=parts.money,
-            transfers=parts.transfers,
-            allotment=parts.allotment,
-            moods=parts.moods,
-            others=parts.others,
-        )
         peers = tuple((link.name, (now_ns - link.heard_ns) / 1e9) for link in parts.hub.links())
         silent_s = (now_ns - session.watchdog_ns) / 1e9 if session.watchdog_ns else NEVER_S
-        pulse = Pulse(self._stream_age_s(), peers, silent_s, self.requests.stopping, self.malformed)
-        return build(sources, session.reports, pulse)
+        age_s, stopping = self._stream_age_s(), self.requests.stopping
+        return build(parts, session.reports, Pulse(age_s, peers, silent_s, stopping, self.malformed))

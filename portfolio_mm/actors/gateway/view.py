@@ -4,46 +4,15 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from portfolio_mm.actors.gateway.account_view import NEVER_S, AccountView
-from portfolio_mm.actors.gateway.allotment import Allotment
-from portfolio_mm.actors.gateway.budgets import Budgets
+from portfolio_mm.actors.gateway.account_view import NEVER_S
 from portfolio_mm.actors.gateway.causes import Cause
-from portfolio_mm.actors.gateway.clock import VenueClock
-from portfolio_mm.actors.gateway.desk import Desk
-from portfolio_mm.actors.gateway.guard import Guard
-from portfolio_mm.actors.gateway.latency import TickToWire
-from portfolio_mm.actors.gateway.ledger import Ledger
-from portfolio_mm.actors.gateway.moods import Moods
-from portfolio_mm.actors.gateway.others import Others
-from portfolio_mm.actors.gateway.permits import Permits
-from portfolio_mm.actors.gateway.transfers import Transfers
-from portfolio_mm.actors.gateway.worst_case import Market, position_limit_usd
+from portfolio_mm.actors.gateway.parts import Parts
+from portfolio_mm.actors.gateway.worst_case import position_limit_usd
 from portfolio_mm.actors.messages import CoinReport, View
 from portfolio_mm.actors.view_rows import PositionView
 from portfolio_mm.domain.order import OrderState
 from portfolio_mm.domain.units import BUY, SELL, USD_1E8
 from portfolio_mm.hyperliquid.account import MODE_WORDS
-
-
-class Sources(NamedTuple):
-    """Where a view comes from."""
-
-    epoch: int
-    run: int
-    account: str
-    ledger: Ledger
-    permits: Permits
-    market: Market
-    budgets: Budgets
-    clock: VenueClock
-    guard: Guard
-    desk: Desk
-    latency: TickToWire
-    money: AccountView
-    transfers: Transfers
-    allotment: Allotment
-    moods: Moods
-    others: Others
 
 
 class Pulse(NamedTuple):
@@ -56,41 +25,41 @@ class Pulse(NamedTuple):
     malformed: int
 
 
-def build(sources: Sources, reports: Mapping[int, CoinReport], pulse: Pulse) -> View:
+def build(parts: Parts, reports: Mapping[int, CoinReport], pulse: Pulse) -> View:
     """One view, now."""
     now_ns = time.monotonic_ns()
-    truth, desk, permits, ledger = sources.money.truth, sources.desk, sources.permits, sources.ledger
-    now_ms = sources.clock.now_ms(now_ns)
+    truth, desk, permits, ledger = parts.money.truth, parts.desk, parts.permits, parts.ledger
+    now_ms = parts.clock.now_ms(now_ns)
     orders = [order for order in ledger.orders() if not order.over]
     return View(
-        gateway_epoch=sources.epoch,
-        run=sources.run,
-        account=sources.account,
+        gateway_epoch=parts.epoch,
+        run=parts.run,
+        account=parts.config.account,
         mono_ns=now_ns,
         venue_ms=now_ms,
-        mode=MODE_WORDS[sources.money.mode],
-        equity_usd=sources.money.equity_usd,
-        start_equity_usd=sources.money.start_equity_usd,
-        free_collateral_usd=sources.money.free_usd,
+        mode=MODE_WORDS[parts.money.mode],
+        equity_usd=parts.money.equity_usd,
+        start_equity_usd=parts.money.start_equity_usd,
+        free_collateral_usd=parts.money.free_usd,
         margin_used_usd=0.0 if truth is None else truth.margin_used_usd,
         maintenance_usd=0.0 if truth is None else truth.maintenance_usd,
-        net_transfers_usd=sources.transfers.total_usd,
-        run_transfers_usd=sources.transfers.run_usd,
+        net_transfers_usd=parts.transfers.total_usd,
+        run_transfers_usd=parts.transfers.run_usd,
         maker_fee_bps=0.0 if truth is None else truth.maker_fee_bps,
         taker_fee_bps=0.0 if truth is None else truth.taker_fee_bps,
-        account_age_s=sources.money.age_s,
-        reconciled=sources.guard.reconciled,
-        positions=tuple(_position(sources, instrument.index) for instrument in ledger.instruments),
+        account_age_s=parts.money.age_s,
+        reconciled=parts.guard.reconciled,
+        positions=tuple(_position(parts, instrument.index) for instrument in ledger.instruments),
         coins=tuple(reports[index] for index in sorted(reports)),
         risk_state=permits.state(now_ns),
         risk_reasons=permits.reasons(now_ns),
         permit_left_s=permits.left_ns(now_ns) / 1e9,
         limits_version=0 if permits.limits is None else permits.limits.version,
-        budget=sources.budgets.view(now_ms, now_ns),
-        allocation=sources.allotment.view(),
-        latency=sources.latency.market.view(),
-        latency_other=sources.latency.other.view(),
-        latency_gateway=sources.latency.gateway.view(),
+        budget=parts.budgets.view(now_ms, now_ns),
+        allocation=parts.allotment.view(),
+        latency=parts.latency.market.view(),
+        latency_other=parts.latency.other.view(),
+        latency_gateway=parts.latency.gateway.view(),
         orders_open=sum(order.oid != 0 for order in orders),
         orders_unknown=sum(order.state is OrderState.UNKNOWN for order in orders),
         placed=desk.placed,
@@ -104,19 +73,19 @@ def build(sources: Sources, reports: Mapping[int, CoinReport], pulse: Pulse) -> 
         watchdog_age_s=min(NEVER_S, pulse.watchdog_age_s),
         stopping=pulse.stopping,
         malformed=pulse.malformed,
-        pots=sources.money.pots(),
-        notices=sources.moods.words(),
-        others=tuple((cause.name, count) for cause, count in sorted(sources.others.counts.items())),
-        others_text=sources.others.last_text,
-        liquidated_age_s=sources.others.age_s(Cause.LIQUIDATION),
-        deleveraged_age_s=sources.others.age_s(Cause.DELEVERAGING),
+        pots=parts.money.pots(),
+        notices=parts.moods.words(),
+        others=tuple((cause.name, count) for cause, count in sorted(parts.others.counts.items())),
+        others_text=parts.others.last_text,
+        liquidated_age_s=parts.others.age_s(Cause.LIQUIDATION),
+        deleveraged_age_s=parts.others.age_s(Cause.DELEVERAGING),
     )
 
 
-def _position(sources: Sources, coin: int) -> PositionView:
-    ledger, instrument = sources.ledger, sources.ledger.instruments[coin]
-    position, exposure, mark = ledger.positions[coin], ledger.exposure(coin), sources.market.mark_px[coin]
-    limits = sources.permits.limits
+def _position(parts: Parts, coin: int) -> PositionView:
+    ledger, instrument = parts.ledger, parts.ledger.instruments[coin]
+    position, exposure, mark = ledger.positions[coin], ledger.exposure(coin), parts.market.mark_px[coin]
+    limits = parts.permits.limits
     profit = instrument.sz(position.szi_lots) * (mark - position.entry_px) if mark > 0.0 else 0.0
     return PositionView(
         coin=instrument.coin,
