@@ -17,15 +17,12 @@ from portfolio_mm.actors.gateway.gateway import Gateway
 from portfolio_mm.actors.messages import (
     Answer,
     Ask,
-    CoinReport,
     Hello,
     KillOrder,
     Message,
     PermitAnswer,
     PermitRequest,
-    Pnl,
     Role,
-    SideReport,
     View,
 )
 from portfolio_mm.actors.transport import Peer, join
@@ -42,6 +39,7 @@ from portfolio_mm.hyperliquid.meta import load_instruments
 from portfolio_mm.hyperliquid.rest import InfoClient
 from portfolio_mm.venue.process import RunningVenue, running_venue
 from portfolio_mm.venue.settings import VenueSettings
+from tests.lifecycle.reports import report_of
 
 TOKEN = "the secret of this run"
 COINS = ("BTC", "ETH")
@@ -194,41 +192,7 @@ class FakeCoin(FakePeer):
         self.send(CommandKind.CANCEL, (0, 0), target_hi=key[0], target_lo=key[1], **fields)
 
     def report(self, mark_px: float, venue_ms: int) -> None:
-        side = SideReport((), (), (), "", "", 0.0, 0.0, 0.0)
-        self.peer.send_message(
-            CoinReport(
-                coin=self.instrument.coin,
-                index=self.instrument.index,
-                epoch=self.epoch,
-                venue_ms=venue_ms,
-                bid_px=mark_px,
-                ask_px=mark_px,
-                mark_px=mark_px,
-                fair_px=mark_px,
-                sigma_bps=1.0,
-                sigma_raw_bps=1.0,
-                clip_usd=100.0,
-                maker_fee_bps=1.5,
-                inventory_lots=0,
-                inventory_usd=0.0,
-                target_usd=0.0,
-                limit_usd=0.0,
-                allocation_version=0,
-                sides=(side, side),
-                markouts=(),
-                pnl=Pnl(),
-                parts=(),
-                feed_age_s=(),
-                events=0,
-                malformed=0,
-                quotes_sent=0,
-                fills=0,
-                volume_usd=0.0,
-                quoting_s=0.0,
-                two_sided_s=0.0,
-                warm=True,
-            )
-        )
+        self.peer.send_message(report_of(self.instrument, self.epoch, mark_px, venue_ms))
 
 
 class Rig:
