@@ -13,6 +13,10 @@ Fields by kind (a field not named for a kind is zero):
 | TRADE | venue_ms, side (aggressor), px, sz, tid, bits LAST |
 | CONTEXT | venue_ms, px mark, px2 oracle, sz hourly funding rate (fraction), sz2 open interest (coins), px_ticks mark |
 | FEED | status 1 up / 0 down: the market feed (re)connected or was lost; after "down" the book is not to be trusted |
+| REFERENCE | the reference venue's book of this coin, in units of our coin: venue_ms (its clock), bid_px/bid_sz/ask_px/\
+ask_sz up to BOOK_LEVELS best first, sz and sz2 coins on both sides of its deep book (0 unknown) |
+| REFERENCE_TRADE | a trade there: venue_ms, side (aggressor), px, sz, in units of our coin |
+| LEADER | coin j of the account, not this one: venue_ms, px its mid |
 | ORDER | own order of this coin: side, level, status (`OrderEvent`), cloid, oid, px_ticks, sz_lots (remaining), seq; \
 refused: oid `Refusal`, tid ns until the next order is possible (0 unknown) |
 | FILL | any coin of the account: coin, side, px_ticks, sz_lots, fee_1e8, tid, oid, cloid, seq; bits TAKER |
@@ -22,8 +26,11 @@ refused: oid `Refusal`, tid ns until the next order is possible (0 unknown) |
 | ALLOCATION | this coin: px inventory target USD, px2 inventory limit USD, sz action price USD per action, \
 sz2 gamma per (bps USD), oid valid-for ns, seq version |
 | SKEW | coin j, px coefficient sqrt(gamma) Gamma_ij in bps per USD, seq version (precede the ALLOCATION of that version) |
+| LEAD | coin j leads this one: px bps of this coin's move per bps of j's, sz seconds until it has followed, seq version \
+(precede the ALLOCATION of that version, which drops leads of other versions) |
 | PERMIT | status `RiskState`, oid valid-for ns (0 = none), seq epoch |
 | MODE | status `CoinMode`: what the operator or the gateway asks of this coin, oid `Mood`: the venue's reason for it |
+| DEADLINE | oid ns until this coin should hold nothing (0: no deadline) |
 | SYNC | seq: the account stream (re)starts here; POSITION and ORDER events of a full snapshot follow, LAST ends it |
 """  # noqa: E501
 
@@ -44,6 +51,9 @@ class EventKind(IntEnum):
     TRADE = 4
     CONTEXT = 5
     FEED = 6
+    REFERENCE = 7
+    REFERENCE_TRADE = 8
+    LEADER = 9
     ORDER = 10
     FILL = 11
     POSITION = 12
@@ -54,6 +64,8 @@ class EventKind(IntEnum):
     SKEW = 21
     PERMIT = 22
     MODE = 23
+    LEAD = 24
+    DEADLINE = 25
 
 
 class CoinMode(IntEnum):

@@ -12,20 +12,21 @@ import numpy as np
 from portfolio_mm.domain.events import EventKind
 from portfolio_mm.domain.units import NS_PER_MS
 
-TIMER, BBO, BOOK, TRADE, CONTEXT, FEED = (int(k) for k in tuple(EventKind)[:6])
-ORDER, FILL, POSITION, ACCOUNT, FUNDING, SYNC = (int(k) for k in tuple(EventKind)[6:12])
-ALLOCATION, SKEW, PERMIT, MODE = (int(k) for k in tuple(EventKind)[12:])
-KNOWN: Final = np.array([k in {int(kind) for kind in EventKind} for k in range(24)])
+_K: Final = EventKind
+TIMER, BBO, BOOK, TRADE, CONTEXT, FEED = (int(k) for k in (_K.TIMER, _K.BBO, _K.BOOK, _K.TRADE, _K.CONTEXT, _K.FEED))
+REFERENCE, REFERENCE_TRADE, LEADER = (int(k) for k in (_K.REFERENCE, _K.REFERENCE_TRADE, _K.LEADER))
+ORDER, FILL, POSITION, ACCOUNT = (int(k) for k in (_K.ORDER, _K.FILL, _K.POSITION, _K.ACCOUNT))
+FUNDING, SYNC, ALLOCATION, SKEW = (int(k) for k in (_K.FUNDING, _K.SYNC, _K.ALLOCATION, _K.SKEW))
+PERMIT, MODE, LEAD, DEADLINE = (int(k) for k in (_K.PERMIT, _K.MODE, _K.LEAD, _K.DEADLINE))
+KINDS: Final = max(EventKind) + 1
+"""One more than the largest kind: counters are indexed by kind."""
+KNOWN: Final = np.array([k in {int(kind) for kind in EventKind} for k in range(KINDS)])
 HUGE: Final = 1e300
 
 
 @nb.njit(cache=True)
-def _book_ok(ev: Any) -> bool:
-    """Finite, not negative, not crossed; a missing side is zero."""
-    if ev.bid_ticks < 0 or ev.ask_ticks < 0 or ev.venue_ms <= 0:
-        return False
-    if ev.bid_ticks > 0 and ev.ask_ticks > 0 and ev.bid_ticks >= ev.ask_ticks:
-        return False
+def _levels_ok(ev: Any) -> bool:
+    """Finite and not negative; a missing level is zero."""
     for level in range(len(ev.bid_px)):
         if not (0.0 <= ev.bid_px[level] < HUGE and 0.0 <= ev.bid_sz[level] < HUGE):
             return False
@@ -35,12 +36,35 @@ def _book_ok(ev: Any) -> bool:
 
 
 @nb.njit(cache=True)
+def _book_ok(ev: Any) -> bool:
+    """Finite, not negative, not crossed; a missing side is zero."""
+    if ev.bid_ticks < 0 or ev.ask_ticks < 0 or ev.venue_ms <= 0:
+        return False
+    if ev.bid_ticks > 0 and ev.ask_ticks > 0 and ev.bid_ticks >= ev.ask_ticks:
+        return False
+    return _levels_ok(ev)  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def _reference_ok(p: Any, ev: Any) -> bool:
+    """A two-sided uncrossed book of this coin with a time, deep sizes not negative."""
+    two_sided = 0.0 < ev.bid_px[0] < ev.ask_px[0] and ev.bid_sz[0] > 0.0 and ev.ask_sz[0] > 0.0
+    deep = 0.0 <= ev.sz < HUGE and 0.0 <= ev.sz2 < HUGE
+    return two_sided and deep and ev.coin == p.coin and ev.venue_ms > 0 and _levels_ok(ev)  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
 def _valid(p: Any, ev: Any) -> bool:  # noqa: PLR0911 - one line per case
     """Whether the event says something that can be so."""
     kind = ev.kind
     if kind in (BBO, BOOK):
         return ev.coin == p.coin and _book_ok(ev)  # type: ignore[no-any-return]
-    if kind == TRADE:
+    if kind == REFERENCE:
+        return _reference_ok(p, ev)  # type: ignore[no-any-return]
+    if kind == LEADER:
+        other = 0 <= ev.coin < p.n_coins and ev.coin != p.coin
+        return other and 0.0 < ev.px < HUGE and ev.venue_ms > 0  # type: ignore[no-any-return]
+    if kind in (TRADE, REFERENCE_TRADE):
         sane = 0.0 < ev.px < HUGE and 0.0 < ev.sz < HUGE and ev.venue_ms > 0
         return sane and ev.coin == p.coin and 0 <= ev.side <= 1  # type: ignore[no-any-return]
     if kind == CONTEXT:
@@ -52,6 +76,9 @@ def _valid(p: Any, ev: Any) -> bool:  # noqa: PLR0911 - one line per case
         return in_table and ev.sz_lots > 0 and ev.px_ticks > 0  # type: ignore[no-any-return]
     if kind in (POSITION, SKEW, FUNDING):
         return 0 <= ev.coin < p.n_coins and -HUGE < ev.px < HUGE  # type: ignore[no-any-return]
+    if kind == LEAD:
+        finite = -HUGE < ev.px < HUGE and 0.0 < ev.sz < HUGE
+        return finite and 0 <= ev.coin < p.n_coins and ev.coin != p.coin  # type: ignore[no-any-return]
     if kind in (ACCOUNT, ALLOCATION):
         finite = -HUGE < ev.px < HUGE and -HUGE < ev.px2 < HUGE and -HUGE < ev.sz < HUGE
         return finite and -HUGE < ev.sz2 < HUGE  # type: ignore[no-any-return]
