@@ -7,7 +7,7 @@ import numpy as np
 
 from portfolio_mm.domain.cloid import MARK, SERIAL_BITS
 from portfolio_mm.domain.commands import REDUCE_ONLY, SAFETY, CommandKind
-from portfolio_mm.engine import actions
+from portfolio_mm.engine import actions, snapshot
 from portfolio_mm.engine.orders import COMMANDED, MODIFYING, PENDING
 
 PLACE, MODIFY, CANCEL = int(CommandKind.PLACE), int(CommandKind.MODIFY), int(CommandKind.CANCEL)
@@ -70,6 +70,7 @@ def _create(st: Any, p: Any, cmd: Any, side: int, level: int) -> None:
     leg.sent_ns = st.clock.recv_ns
     leg.live_ns = 0
     leg.cancel_ns = 0
+    snapshot.take(st, p, side, leg.px_ticks, leg.snap)
     cmd.bits = REDUCE_ONLY if leg.reduce_only == 1 else 0
     cmd.px_ticks = leg.px_ticks
     cmd.sz_lots = leg.lots

@@ -12,6 +12,7 @@ import numpy as np
 
 from portfolio_mm.domain.order import OrderEvent, OrderState
 from portfolio_mm.domain.records import record
+from portfolio_mm.engine.snapshot import SNAPSHOT, clear_snapshot
 
 LEVELS: Final = 3
 NONE, PENDING, LIVE, CANCELLING, MODIFYING, UNKNOWN, DONE = (int(state) for state in OrderState)
@@ -69,10 +70,19 @@ LEG = record(
         ("sent_ns", "i8"),
         ("live_ns", "i8"),
         ("cancel_ns", "i8"),
+        ("snap", SNAPSHOT),
     ]
 )
 GHOST = record(
-    [("px_ticks", "i8"), ("lots", "i8"), ("cloid_hi", "u8"), ("cloid_lo", "u8"), ("fair_px", "f8"), ("until_ns", "i8")]
+    [
+        ("px_ticks", "i8"),
+        ("lots", "i8"),
+        ("cloid_hi", "u8"),
+        ("cloid_lo", "u8"),
+        ("fair_px", "f8"),
+        ("until_ns", "i8"),
+        ("snap", SNAPSHOT),
+    ]
 )
 SLOT = record([("leg", LEG, (2,)), ("ghost", GHOST)])
 ORDERS = record(
@@ -93,10 +103,12 @@ ORDERS = record(
         ("backoff_class", "i4", (2,)),
         ("priced_ns", "i8", (2, LEVELS)),
         ("priced_gain_usd", "f8", (2, LEVELS)),
+        ("filled", SNAPSHOT),
     ]
 )
 """`ready` is 1 once a SYNC told run and epoch; `syncing` 1 until the last event of its snapshot; `priced_*` when
-a place was last judged not worth an action, and what it would have gained."""
+a place was last judged not worth an action, and what it would have gained; `filled` the snapshot of the order the
+newest own fill belongs to."""
 
 
 def next_state(state: OrderState, event: OrderEvent) -> OrderState:
@@ -124,3 +136,4 @@ def clear_leg(leg: Any) -> None:
     leg.sent_ns = 0
     leg.live_ns = 0
     leg.cancel_ns = 0
+    clear_snapshot(leg.snap)

@@ -35,6 +35,7 @@ from portfolio_mm.engine.orders import (
     UNCERTAIN,
     clear_leg,
 )
+from portfolio_mm.engine.snapshot import clear_snapshot, copy_snapshot
 
 HEARS = ("ORDER", "SYNC", "FILL")
 GHOST_NS: Final = 1_500_000_000
@@ -56,6 +57,7 @@ def _copy_leg(target: Any, source: Any) -> None:
     target.sent_ns = source.sent_ns
     target.live_ns = source.live_ns
     target.cancel_ns = source.cancel_ns
+    copy_snapshot(target.snap, source.snap)
 
 
 @nb.njit(cache=True)
@@ -76,12 +78,14 @@ def find(orders: Any, cloid_hi: int, cloid_lo: int) -> int:
 
 @nb.njit(cache=True)
 def ghost_fair_px(orders: Any, cloid_hi: int, cloid_lo: int) -> float:
-    """Fair value at placement of a buried order; 0 when it is not remembered."""
+    """Fair value at placement of a buried order, its snapshot to `filled`; 0 when it is not remembered."""
     for side in range(2):
         for level in range(LEVELS):
             ghost = orders.slots[side, level].ghost
             if ghost.cloid_lo == cloid_lo and ghost.cloid_hi == cloid_hi:
+                copy_snapshot(orders.filled, ghost.snap)
                 return ghost.fair_px  # type: ignore[no-any-return]
+    clear_snapshot(orders.filled)
     return 0.0
 
 
@@ -95,6 +99,7 @@ def bury(slot: Any, at: int, now_ns: int) -> None:
     slot.ghost.cloid_lo = leg.cloid_lo
     slot.ghost.fair_px = leg.fair_px
     slot.ghost.until_ns = now_ns + GHOST_NS
+    copy_snapshot(slot.ghost.snap, leg.snap)
     clear_leg(leg)
 
 
@@ -206,13 +211,14 @@ def _adopt(orders: Any, ev: Any, now_ns: int) -> int:
 
 @nb.njit(cache=True)
 def on_own_fill(orders: Any, cloid_hi: int, cloid_lo: int, lots: int, now_ns: int) -> float:
-    """Take a fill off its order; fair value at that order's placement, 0 when the order is not remembered."""
+    """Take a fill off its order, whose snapshot goes to `filled`; fair value at placement, 0 when not remembered."""
     place = find(orders, cloid_hi, cloid_lo)
     if place < 0:
         return ghost_fair_px(orders, cloid_hi, cloid_lo)  # type: ignore[no-any-return]
     slot = orders.slots[place // (2 * LEVELS), place // 2 % LEVELS]
     leg = slot.leg[place % 2]
     fair_px = leg.fair_px
+    copy_snapshot(orders.filled, leg.snap)
     leg.filled_lots += lots
     leg.lots = max(0, min(leg.lots, leg.placed_lots - leg.filled_lots))
     if leg.lots == 0:

@@ -1,0 +1,85 @@
+"""What was known at an order's placement, kept with the order until its markouts are due (H2, architecture law 6)."""
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+from portfolio_mm.domain.records import record
+from portfolio_mm.models import features as at
+from portfolio_mm.models.features import N_FEATURES
+
+SNAPSHOT = record(
+    [
+        ("decision", "i8"),
+        ("placed_ns", "i8"),
+        ("mid_px", "f8"),
+        ("fair_px", "f8"),
+        ("distance_bps", "f8"),
+        ("adverse_bps", "f8"),
+        ("fill_probability", "f8"),
+        ("signals_off", "i8"),
+        ("features", "f4", (N_FEATURES,)),
+    ]
+)
+"""`placed_ns` block time; `distance_bps` from fair, outwards; `adverse_bps` expected then; `signals_off` the mask of
+signals that were switched off for the experiment (bit i: SIGNALS[i])."""
+
+
+@nb.njit(cache=True)
+def take(st: Any, p: Any, side: int, px_ticks: int, snap: Any) -> None:
+    """Write what is known now about an order of `side` at `px_ticks`."""
+    quote, sign = st.quote, 1.0 - 2.0 * side
+    snap.decision = st.orders.decision + 1
+    snap.placed_ns = st.clock.venue_ns
+    snap.mid_px = quote.mid_px
+    snap.fair_px = quote.fair_px
+    snap.distance_bps = sign * (quote.fair_px - px_ticks / p.ticks_per_usd) / quote.mid_px * 1e4
+    snap.adverse_bps = quote.adverse_bps[side]
+    snap.fill_probability = np.nan
+    snap.signals_off = 0
+    snap.features[:] = np.nan
+    _describe(st, snap.features)
+
+
+@nb.njit(cache=True)
+def _describe(st: Any, row: Any) -> None:
+    """The features known now; the others stay NaN."""
+    # book and flow
+    row[at.MICRO_DEV] = st.fair.micro_dev_bps
+    # volatility and regimes
+
+    # arrivals and queue
+
+    # informed flow and impact
+
+    # carry and cascade
+    row[at.SPREAD] = (st.book.px[1] - st.book.px[0]) / st.fair.mid_px * 1e4
+
+
+@nb.njit(cache=True)
+def copy_snapshot(target: Any, source: Any) -> None:
+    """Copy one SNAPSHOT."""
+    target.decision = source.decision
+    target.placed_ns = source.placed_ns
+    target.mid_px = source.mid_px
+    target.fair_px = source.fair_px
+    target.distance_bps = source.distance_bps
+    target.adverse_bps = source.adverse_bps
+    target.fill_probability = source.fill_probability
+    target.signals_off = source.signals_off
+    target.features[:] = source.features
+
+
+@nb.njit(cache=True)
+def clear_snapshot(snap: Any) -> None:
+    """Nothing is known of the placement."""
+    snap.decision = 0
+    snap.placed_ns = 0
+    snap.mid_px = np.nan
+    snap.fair_px = np.nan
+    snap.distance_bps = np.nan
+    snap.adverse_bps = np.nan
+    snap.fill_probability = np.nan
+    snap.signals_off = 0
+    snap.features[:] = np.nan
