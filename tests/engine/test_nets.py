@@ -23,7 +23,7 @@ from tests.engine.story import TUNING, play, step_with, without
 from tests.engine.tape import MS, T0, Bench, S, allocation, book, event, keys, market, trade
 
 PART_OFF: dict[str, Callable[[], Any]] = {
-    "clock": lambda: step_with(admit=lambda *_: False),
+    "clock": lambda: without("clock", "admit", returns=False),
     "book": lambda: without("book", "observe", returns=False),
     "markouts": lambda: without("markouts", "update", returns=0),
     "pnl": lambda: without("pnl", "follow_mid"),

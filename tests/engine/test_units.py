@@ -10,11 +10,13 @@ import pytest
 import portfolio_mm
 from portfolio_mm.engine.params import PARAMS
 from portfolio_mm.engine.state import COIN
+from portfolio_mm.models.skill import SKILL
+from tests.estimators.cases import PLAIN
 
 ROOT = Path(portfolio_mm.__file__).parent
 SUFFIXES = (
     *("_bps", "_usd", "_s", "_ms", "_ns", "_px", "_sz", "_1e8", "_ticks", "_lots", "_lot", "_count", "_share"),
-    *("_per_s", "_per_bps", "_per_coin", "_errors", "_ratio", "_price"),
+    *("_per_s", "_per_bps", "_per_coin", "_errors", "_ratio", "_price", "_probability", "_z"),
 )
 LETTERS = {
     *("a", "k", "q", "xi", "gamma", "sigma", "clip", "cost", "drift", "impact", "budget", "skew", "horizon"),
@@ -31,6 +33,8 @@ LETTERS = {
         "level",
         "base",
         "fills",
+        "loss",
+        "naive",
         "exact",
         "keep",
         "eta",
@@ -38,23 +42,9 @@ LETTERS = {
 }
 """Letters of docs/notation.md, whose unit the table gives, and numbers without a unit."""
 PLAIN_FIELDS = {
-    *("weight", "pairs", "sxx", "sxy", "weights", "plain", "robust", "share", "efficiency", "liquidity"),
-    *("reached", "labels", "loss", "block_n", "block_loss", "cluster_nn", "cluster_nl", "cluster_ll", "own_depth"),
-    *(
-        "own_fills",
-        "own_fill_depth",
-        "probes",
-        "probe_depth",
-        "exact",
-        "prior_weight",
-        "k_se",
-        "markout_m1",
-        "markout_m2",
-        "adverse_m1",
-        "adverse_m2",
-    ),
-    *("learned_n", "learned_s1", "learned_s2", "noise_sums", "numbers", "action_mass", "px", "sz", "clip_sd"),
-    "leverage",
+    *("liquidity", "numbers", "action_mass", "px", "sz", "leverage", "applied", "features", "signals_off"),
+    *(SKILL.names or ()),
+    *PLAIN,
 }
 """Fields without a unit, or sums whose unit the module's docstring gives."""
 
@@ -64,7 +54,7 @@ def kernels() -> list[tuple[str, ast.FunctionDef]]:
     return [
         (f"{room}/{path.name}:{node.name}", node)
         for room in ("engine", "models", "estimators")
-        for path in sorted((ROOT / room).glob("*.py"))
+        for path in sorted((ROOT / room).rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef) and any("njit" in ast.dump(d) for d in node.decorator_list)
     ]

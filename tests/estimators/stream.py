@@ -1,47 +1,59 @@
-"""One fixed random stream through every estimator; run as a program it saves the final states for comparison."""
+"""One fixed random market for every estimator; run as a program it saves the final states for comparison."""
 
 import sys
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from portfolio_mm.estimators import depth_profile, fair_value, intensity, markouts, volatility
-from tests.estimators.feeds import START_NS, fresh
+from tests.estimators.feeds import START_NS
 
-STEPS = 1500
+STEPS: Final = 1500
+LATER: Final = START_NS + 60_000_000_000
+EARLIER: Final = START_NS - 60_000_000_000
+
+
+class Moment(NamedTuple):
+    """One event: a book, perhaps a trade (`aggressor` 0 buy, 1 sell, -1 none), a uniform draw; some are `broken`."""
+
+    now_ns: int
+    mid_px: float
+    bid_px: float
+    bid_sz: float
+    ask_px: float
+    ask_sz: float
+    aggressor: int
+    px: float
+    sz: float
+    fair_px: float
+    draw: float
+    broken: bool
+
+
+def market(steps: int = STEPS, seed: int = 20) -> list[Moment]:
+    """`steps` moments, 105 ms apart on average, many at the same block time; fair is the mid of the block before."""
+    rng = np.random.default_rng(seed)
+    rows: list[Moment] = []
+    now_ns, mid, before_px = START_NS, 100.0, float("nan")
+    for i in range(steps):
+        passed_ns = int(rng.integers(0, 4)) * 70_000_000
+        before_px = mid if passed_ns and rows else before_px
+        now_ns += passed_ns
+        mid *= 1.0 + 1e-4 * rng.normal(0.0, 0.5)
+        half = mid * 1e-4 * rng.uniform(0.1, 2.0)
+        aggressor = int(rng.integers(-1, 2))
+        px = mid * (1.0 + 1e-4 * rng.exponential(3.0) * (1 if aggressor == 0 else -1))
+        sizes = rng.uniform(0.1, 9.0, 3)
+        row = (mid, mid - half, float(sizes[0]), mid + half, float(sizes[1]), aggressor, float(px), float(sizes[2]))
+        rows.append(Moment(now_ns, *row, before_px, float(rng.uniform()), i % 97 == 5))
+    return rows
 
 
 def run() -> dict[str, Any]:
-    """Feed 1500 events (books, trades, fills, clock ticks, some of them bad) and return the states by module name."""
-    rng = np.random.default_rng(20)
-    fv, fv_p = fresh(fair_value)
-    vol, vol_p = fresh(volatility)
-    lam, lam_p = fresh(intensity)
-    dep, dep_p = fresh(depth_profile)
-    mk, mk_p = fresh(markouts)
-    now_ns, mid = START_NS, 100.0
-    for i in range(STEPS):
-        now_ns += int(rng.integers(0, 4)) * 70_000_000
-        mid *= 1.0 + 1e-4 * rng.normal(0.0, 0.5)
-        half = mid * 1e-4 * rng.uniform(0.1, 2.0)
-        sizes = rng.uniform(0.1, 9.0, 2)
-        seen_px = np.nan if i % 97 == 5 else mid - half
-        fair_value.update(fv[0], fv_p[0], now_ns, seen_px, sizes[0], mid + half, sizes[1])
-        volatility.update(vol[0], vol_p[0], now_ns, seen_px + half)
-        fair_px = float(fair_value.before(fv[0], now_ns))
-        aggressor = int(rng.integers(-1, 2))
-        px = mid * (1.0 + 1e-4 * rng.exponential(3.0) * (1 if aggressor == 0 else -1))
-        intensity.update(lam[0], lam_p[0], now_ns, aggressor, px, fair_px)
-        depth_profile.update(dep[0], dep_p[0], now_ns, now_ns, mid, aggressor, px, fair_px)
-        intensity.expose(lam[0], i % 2, float(rng.uniform(0.0, 12.0)), 0.1)
-        if i % 11 == 0:
-            levels = mid * (1.0 - np.arange(1, 6) * 1e-4), np.ones(5), mid * (1.0 + np.arange(1, 6) * 1e-4), np.ones(5)
-            intensity.observe_book(lam[0], lam_p[0], now_ns, *levels, fair_px)
-        if i % 7 == 0:
-            intensity.own_fill(lam[0], now_ns, i % 2, float(rng.uniform(0.0, 12.0)))
-            markouts.on_fill(mk[0], mk_p[0], now_ns, i % 2, 1 + i % 5, px, mid, 2 * i)
-        markouts.update(mk[0], mk_p[0], now_ns, now_ns, mid, 2 * i + 1)
-    return {"fair_value": fv, "volatility": vol, "intensity": lam, "depth_profile": dep, "markouts": mk}
+    """The final states by module name."""
+    from tests.estimators.cases import CASES  # noqa: PLC0415 - the cases import this module
+
+    moments = market()
+    return {name: case.play(moments) for name, case in CASES.items()}
 
 
 if __name__ == "__main__":

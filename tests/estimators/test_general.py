@@ -14,48 +14,14 @@ import pytest
 
 from portfolio_mm import estimators
 from portfolio_mm.domain.events import EventKind
-from portfolio_mm.estimators import depth_profile, fair_value, intensity, markouts, volatility
+from portfolio_mm.estimators import intensity, markouts
 from tests.estimators import stream
+from tests.estimators.cases import CASES
 from tests.estimators.feeds import START_NS, fresh
 
 MODULES = [
     importlib.import_module(f"{estimators.__name__}.{m.name}") for m in pkgutil.iter_modules(estimators.__path__)
 ]
-LATER = START_NS + 60_000_000_000
-EARLIER = START_NS - 60_000_000_000
-
-GOOD: dict[ModuleType, list[Any]] = {
-    fair_value: [START_NS, 99.0, 1.0, 101.0, 2.0],
-    volatility: [START_NS, 100.0],
-    intensity: [START_NS, 0, 101.0, 100.0],
-    depth_profile: [START_NS, START_NS, 100.0, 0, 101.0, 100.0],
-    markouts: [START_NS, START_NS, 100.0, 200],
-}
-BAD: dict[ModuleType, list[list[Any]]] = {
-    fair_value: [
-        [LATER, np.nan, 1.0, 101.0, 2.0],
-        [LATER, 99.0, 0.0, 101.0, 2.0],
-        [LATER, 99.0, 1.0, 0.0, 0.0],
-        [LATER, 99.0, 1.0, np.inf, 2.0],
-        [LATER, 101.0, 1.0, 99.0, 2.0],
-        [EARLIER, 99.0, 1.0, 101.0, 2.0],
-    ],
-    volatility: [[LATER, np.nan], [LATER, 0.0], [LATER, -1.0], [LATER, np.inf], [EARLIER, 100.0]],
-    intensity: [
-        [LATER, 0, np.nan, 100.0],
-        [LATER, 0, 0.0, 100.0],
-        [LATER, 1, 99.0, np.nan],
-        [EARLIER, 0, 101.0, 100.0],
-        [EARLIER, -1, 0.0, 0.0],
-    ],
-    depth_profile: [
-        [LATER, LATER, 100.0, 0, np.nan, 100.0],
-        [LATER, LATER, 100.0, 0, 0.0, 100.0],
-        [LATER, LATER, 100.0, 1, 99.0, np.nan],
-        [EARLIER, EARLIER, 100.0, -1, 0.0, 0.0],
-    ],
-    markouts: [[EARLIER, EARLIER, 100.0, 200], [0, 0, 100.0, 200]],
-}
 
 
 def name_of(module: ModuleType) -> str:
@@ -74,8 +40,9 @@ def assert_same(left: Any, right: Any, *, but: tuple[str, ...] = (), rel: float 
             np.testing.assert_array_equal(left[field], right[field], err_msg=field)
 
 
-def test_the_tables_of_this_file_cover_every_estimator() -> None:
-    assert {name_of(m) for m in MODULES} == {name_of(m) for m in GOOD} == {name_of(m) for m in BAD} == set(stream.run())
+def test_every_estimator_has_its_case() -> None:
+    assert {name_of(m) for m in MODULES} == set(CASES)
+    assert all(case.MODULE is m for m in MODULES for case in [CASES[name_of(m)]])
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
@@ -108,8 +75,8 @@ def test_a_new_estimator_is_not_ready(module: ModuleType) -> None:
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
 def test_bad_input_is_refused_and_costs_nothing(module: ModuleType) -> None:
     st, p = fresh(module)
-    module.update(st[0], p[0], *GOOD[module])
-    for n, bad in enumerate(BAD[module], start=1):
+    module.update(st[0], p[0], *CASES[name_of(module)].GOOD)
+    for n, bad in enumerate(CASES[name_of(module)].BAD, start=1):
         kept = st.copy()
         assert not module.update(st[0], p[0], *bad), bad
         assert st["refused"][0] == n
@@ -137,11 +104,47 @@ def test_bad_fills_orders_and_books_are_refused_and_cost_nothing() -> None:
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
 def test_the_same_message_twice_changes_nothing_but_the_count(module: ModuleType) -> None:
     st, p = fresh(module)
-    module.update(st[0], p[0], *GOOD[module])
+    module.update(st[0], p[0], *CASES[name_of(module)].GOOD)
     kept = st.copy()
-    module.update(st[0], p[0], *GOOD[module])
+    module.update(st[0], p[0], *CASES[name_of(module)].GOOD)
     assert st["seen"][0] == kept["seen"][0] + 1
     assert_same(kept, st, but=("seen",))
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if hasattr(case, "elapse")])
+def test_two_steps_of_time_are_one_of_twice_the_length(name: str) -> None:
+    """Decay is in seconds: how often nothing new is said changes no estimate."""
+    case = CASES[name]
+    p, played = case.MODULE.default_params(), case.play(stream.market(400))
+    halves, whole, start_ns = played.copy(), played.copy(), int(played["last_ns"][0])
+    case.elapse(halves, p, start_ns + 400_000_000)
+    case.elapse(halves, p, start_ns + 800_000_000)
+    case.elapse(whole, p, start_ns + 800_000_000)
+    assert_same(halves, whole, but=("seen", *getattr(case, "STEPS_OF", ())), rel=getattr(case, "STEP_ERROR", 1e-9))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_it_warms_up_in_the_time_it_states(module: ModuleType) -> None:
+    case = CASES[name_of(module)]
+    if float("inf") == module.WARM_S:
+        assert "fill" in (module.__doc__ or "").lower()  # only own fills can make it ready
+        return
+    moments = stream.market(int(module.WARM_S / 0.105 * 1.1) + 60)
+    assert case.play(moments)["ready"][0] == 1
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_memory_is_bounded_by_the_record(module: ModuleType) -> None:
+    assert module.STATE.itemsize <= 16_384
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_scores_name_their_rival(module: ModuleType) -> None:
+    """Something predicted is scored against a named naive rival; else it says why there is nothing to score."""
+    assert bool(module.SCORES) != bool(getattr(module, "UNSCORED", ""))
+    assert all(rival for rival in module.SCORES.values())
+    if module.SCORES:
+        assert np.atleast_1d(np.zeros(1, module.STATE)["skill"]).size == len(module.SCORES)
 
 
 def test_the_same_stream_gives_the_same_states() -> None:
@@ -153,7 +156,7 @@ def test_the_same_stream_gives_the_same_states() -> None:
 def test_compiled_and_plain_code_agree(tmp_path: Path) -> None:
     compiled = stream.run()
     for state in compiled.values():
-        assert state["seen"][0] > 1000
+        assert state["seen"][0] > 100
     path = tmp_path / "plain.npz"
     env = dict(os.environ, NUMBA_DISABLE_JIT="1")
     root = Path(__file__).parents[2]
