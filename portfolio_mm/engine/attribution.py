@@ -9,22 +9,35 @@ from typing import Any, Final
 import numba as nb
 
 ITEMS: Final = (
-    "fair_shift",
+    "fair_book",
+    "fair_flow",
+    "fair_reference",
+    "fair_leaders",
     "static_half_spread",
     "fee",
     "adverse_selection",
+    "toxicity",
+    "jump_premium",
+    "impact",
     "action_price",
     "risk_buffer",
+    "vol_of_vol",
     "own_inventory",
     "other_inventory",
     "target",
+    "exact",
+    "funding",
+    "cascade",
     "bound",
     "rounding",
 )
-"""`fair_shift` fair against mid; `action_price` of the order that follows a fill; `bound` floor, cap, limit of the
-skew, or what is given up to reduce; `rounding` the grid and the post-only clamp."""
+"""`fair_*` fair against mid, by what moved it; `action_price` of the order that follows a fill; `exact` what walls,
+deadlines and drift add to the closed form; `bound` floor, cap, limit of the skew, or what is given up to reduce;
+`rounding` the grid and the post-only clamp."""
 ITEM_COUNT: Final = len(ITEMS)
-FAIR_SHIFT, STATIC, FEE, ADVERSE, ACTION, RISK, OWN, OTHER, TARGET, BOUND, ROUNDING = range(ITEM_COUNT)
+FAIR_BOOK, FAIR_FLOW, FAIR_REFERENCE, FAIR_LEADERS, STATIC, FEE, ADVERSE, TOXICITY = range(8)
+JUMP, IMPACT, ACTION, RISK, VOL_OF_VOL, OWN, OTHER, TARGET = range(8, 16)
+EXACT, FUNDING, CASCADE, BOUND, ROUNDING = range(16, 21)
 
 
 @nb.njit(cache=True)

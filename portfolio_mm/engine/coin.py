@@ -9,27 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import numba as nb
 
-from portfolio_mm.domain.events import LAST, REPLAYED
-from portfolio_mm.engine import account, authority, book, emit, ladder, pnl, quoting, reconcile, slots, viability
-from portfolio_mm.engine.clock import (
-    ACCOUNT,
-    ALLOCATION,
-    BBO,
-    BOOK,
-    CONTEXT,
-    FEED,
-    FILL,
-    FUNDING,
-    MODE,
-    ORDER,
-    PERMIT,
-    POSITION,
-    SKEW,
-    SYNC,
-    TIMER,
-    TRADE,
-    admit,
-)
+from portfolio_mm.domain.events import LAST, REPLAYED, EventKind
+from portfolio_mm.engine import account, authority, book, clock, emit, ladder, pnl, quoting, reconcile, slots, viability
 from portfolio_mm.estimators import depth_profile, fair_value, intensity, markouts, volatility
 
 MAX_COMMANDS: Final = emit.MAX_COMMANDS
@@ -46,8 +27,7 @@ class Part(NamedTuple):
     writes: tuple[str, ...]
 
 
-ANY: Final = ("TIMER", "BBO", "BOOK", "TRADE", "CONTEXT", "FEED", "ORDER", "FILL", "POSITION", "ACCOUNT", "FUNDING")
-ALL: Final = (*ANY, "SYNC", "ALLOCATION", "SKEW", "PERMIT", "MODE")
+ALL: Final = tuple(EventKind.__members__)
 DECIDES: Final = tuple(kind for kind in ALL if kind not in {"TRADE", "SKEW"})
 QUOTE: Final = ("quote",)
 PAGE: Final = (
@@ -87,16 +67,16 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     st, p, ev = state[0], params[0], events[i]
     kind = ev.kind
     # (1) admit and stamp
-    if not admit(st, p, ev):
+    if not clock.admit(st, p, ev):
         return 0
     recv_ns, venue_ns = st.clock.recv_ns, st.clock.venue_ns
     moved = False
-    if kind in (BBO, BOOK):
-        moved = book.observe(st, p, ev, kind == BOOK)
-    elif kind == FEED:
+    if kind in (clock.BBO, clock.BOOK):
+        moved = book.observe(st, p, ev, kind == clock.BOOK)
+    elif kind == clock.FEED:
         book.on_feed(st.book, ev.status)
     # (2) outcomes due
-    if venue_ns > 0 and (moved or kind == TIMER):
+    if venue_ns > 0 and (moved or kind == clock.TIMER):
         if moved:
             pnl.follow_mid(st.pnl, st.book.mid2)
         mid_px = 0.5 * (st.book.px[0] + st.book.px[1])
@@ -111,10 +91,10 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         top_ns, top_px, top_sz = st.book.top_ns, st.book.px, st.book.sz
         if fair_value.update(st.fair, p.fair, top_ns, top_px[0], top_sz[0], top_px[1], top_sz[1]):
             volatility.update(st.vol, p.vol, top_ns, st.fair.mid_px)
-    if kind == BOOK and st.fair.ready == 1:
+    if kind == clock.BOOK and st.fair.ready == 1:
         lp, ls = st.book.level_px, st.book.level_sz
         intensity.observe_book(st.intensity, p.intensity, venue_ns, lp[0], ls[0], lp[1], ls[1], st.fair.fair_px)
-    elif kind == TRADE:
+    elif kind == clock.TRADE:
         trade_ns = ev.venue_ms * 1_000_000
         before_px = fair_value.before(st.fair, trade_ns)
         if before_px > 0.0 and ev.bits & REPLAYED == 0:
@@ -122,44 +102,44 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
             intensity.update(st.intensity, p.intensity, trade_ns, ev.side, ev.px, before_px)
             depth_profile.update(st.depth, p.depth, trade_ns, st.book.top_ns, mid_px, ev.side, ev.px, before_px)
         return 0
-    elif kind == TIMER and venue_ns > 0:
+    elif kind == clock.TIMER and venue_ns > 0:
         intensity.update(st.intensity, p.intensity, venue_ns, -1, 0.0, 0.0)
         account.learn_exposure(st, p)
         account.count_uptime(st)
     # (4) account, orders, authority
-    elif kind == FILL:
+    elif kind == clock.FILL:
         account.on_fill(st, p, ev)
-    elif kind == POSITION:
+    elif kind == clock.POSITION:
         account.on_position(st, p, ev)
-    elif kind == ACCOUNT:
+    elif kind == clock.ACCOUNT:
         account.on_account(st.account, ev, recv_ns)
-    elif kind == FUNDING:
+    elif kind == clock.FUNDING:
         account.on_funding(st, p, ev)
-    elif kind == CONTEXT:
+    elif kind == clock.CONTEXT:
         account.on_context(st, ev)
-    elif kind == SYNC:
+    elif kind == clock.SYNC:
         slots.on_sync(st.orders, ev.oid, ev.tid)
-    elif kind == ORDER:
+    elif kind == clock.ORDER:
         side = slots.on_order(st.orders, ev, recv_ns)
         if side >= 0:
             reconcile.on_answer(st.orders, side, ev.status, ev.oid, ev.tid, recv_ns)
-    elif kind == PERMIT:
+    elif kind == clock.PERMIT:
         authority.on_permit(st.authority, ev, recv_ns)
-    elif kind == MODE:
+    elif kind == clock.MODE:
         authority.on_mode(st.authority, ev, recv_ns)
-    elif kind == ALLOCATION:
+    elif kind == clock.ALLOCATION:
         authority.on_allocation(st, p, ev)
-    elif kind == SKEW:
+    elif kind == clock.SKEW:
         authority.on_skew(st.authority, ev, recv_ns)
         return 0
-    if ev.bits & LAST != 0 and kind >= ORDER:
+    if ev.bits & LAST != 0 and kind >= clock.ORDER:
         slots.end_sync(st.orders)
     # (5) stance -> quote -> ladder -> reconcile
     authority.stand(st, p)
     if st.authority.stance <= authority.WAIT:
         authority.explain(st, p)
     else:
-        if kind in (ACCOUNT, ALLOCATION) or recv_ns - st.viability.last_ns >= p.viability_ns:
+        if kind in (clock.ACCOUNT, clock.ALLOCATION) or recv_ns - st.viability.last_ns >= p.viability_ns:
             viability.assess(st, p)
         quoting.decide(st, p)
         ladder.build(st, p)

@@ -7,8 +7,8 @@ import numpy as np
 from portfolio_mm.domain.instrument import MIN_ORDER_USD, Instrument
 from portfolio_mm.domain.records import record
 from portfolio_mm.engine.orders import LEVELS
+from portfolio_mm.engine.parts import ESTIMATORS
 from portfolio_mm.engine.tuning import Tuning
-from portfolio_mm.estimators import depth_profile, fair_value, intensity, markouts, volatility
 from portfolio_mm.models.glft import gamma_for_budget
 
 MAX_COINS: Final = 64
@@ -45,11 +45,7 @@ PARAMS = record(
         ("viability_ns", "i8"),
         ("requote_ns", "i8"),
         ("stuck_ns", "i8"),
-        ("fair", fair_value.PARAMS),
-        ("vol", volatility.PARAMS),
-        ("intensity", intensity.PARAMS),
-        ("depth", depth_profile.PARAMS),
-        ("markouts", markouts.PARAMS),
+        *((name, module.PARAMS) for name, module in ESTIMATORS.items()),
     ]
 )
 """`floor_errors` and `optimism_errors` count standard errors of expected adverse selection: added to the floor, and
@@ -82,9 +78,8 @@ def new_params(instrument: Instrument, n_coins: int, tuning: Tuning = DEFAULTS) 
     params["own_prior_count"], params["evidence_count"], params["fit_count"] = 30.0, 8.0, 4.0
     params["stale_ns"], params["warmup_ns"] = int(tuning.stale_feed_s * 1e9), int(tuning.warmup_s * 1e9)
     params["viability_ns"], params["requote_ns"], params["stuck_ns"] = 10**9, 3 * 10**8, 5 * 10**9
-    parts = {"fair": fair_value, "vol": volatility, "intensity": intensity, "depth": depth_profile}
-    for name, part in {**parts, "markouts": markouts}.items():
-        params[name] = part.default_params()
+    for name, module in ESTIMATORS.items():
+        params[name] = module.default_params()
     params["vol"]["prior_bps"] = tuning.prior_sigma_bps
     params["intensity"]["prior_a_per_s"] = tuning.prior_intensity_per_s
     params["intensity"]["prior_k_per_bps"] = tuning.prior_kappa_per_bps

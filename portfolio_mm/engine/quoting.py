@@ -22,6 +22,7 @@ import numba as nb
 from portfolio_mm.engine import actions, authority, pnl, viability
 from portfolio_mm.engine import attribution as at
 from portfolio_mm.engine.exposure import notional_usd
+from portfolio_mm.engine.terms import arrivals, cascade, exact, funding, impact, jump, toxicity, volatility
 from portfolio_mm.estimators import markouts
 from portfolio_mm.models import glft
 
@@ -46,7 +47,7 @@ def _own_skew(st: Any, p: Any, gamma: float) -> float:
         own = st.authority.row_bps_per_usd[p.coin]
         if own > 0.0:
             return min(own, p.max_own_skew_bps_per_usd)  # type: ignore[no-any-return]
-    own = st.vol.sigma_bps * math.sqrt(gamma / max(st.viability.liquidity, 1e-12))
+    own = st.quote.sigma_bps * math.sqrt(gamma / max(st.viability.liquidity, 1e-12))
     return min(own, p.max_own_skew_bps_per_usd)  # type: ignore[no-any-return]
 
 
@@ -57,18 +58,29 @@ def _side(st: Any, p: Any, side: int, gamma: float) -> None:
     sign = 1.0 - 2.0 * side
     fee_bps, eps_bps = st.account.maker_fee_bps, quote.adverse_bps[side]
     own = quote.own_skew_bps_per_usd
-    items[at.FAIR_SHIFT] = sign * (quote.mid_px - quote.fair_px) / quote.mid_px * 1e4
+    items[at.FAIR_BOOK] = -sign * st.fair.parts_bps[0]
+    items[at.FAIR_FLOW] = -sign * st.fair.parts_bps[1]
+    items[at.FAIR_REFERENCE] = -sign * st.fair.parts_bps[2]
+    items[at.FAIR_LEADERS] = -sign * st.fair.parts_bps[3]
     items[at.STATIC] = glft.static_half_spread(max(st.intensity.k_per_bps[side], 1e-6), gamma, p.clip_usd)
     items[at.FEE] = fee_bps
     items[at.ADVERSE] = eps_bps
+    items[at.TOXICITY] = toxicity.extra_bps(st, p, side)
+    items[at.JUMP] = jump.premium_bps(st, p, side, quote.distance_bps[side])
+    items[at.IMPACT] = impact.own_bps(st, p, side)
     items[at.ACTION] = actions.cost_bps(st, p)
     items[at.RISK] = 0.5 * p.clip_usd * own
+    items[at.VOL_OF_VOL] = volatility.extra_bps(st, p, items[at.RISK])
     items[at.OWN] = sign * own * quote.position_usd
     items[at.OTHER] = sign * st.account.cross_skew_bps if authority.is_allocated(st) else 0.0
     items[at.TARGET] = -sign * own * quote.target_usd
-    cost_bps = fee_bps + eps_bps + items[at.ACTION]
-    base_bps = items[at.STATIC] + cost_bps + items[at.RISK]
+    items[at.EXACT] = exact.extra_bps(st, p, side)
+    items[at.FUNDING] = funding.shift_bps(st, p, side)
+    items[at.CASCADE] = cascade.back_off_bps(st, p, side)
+    cost_bps = fee_bps + eps_bps + items[at.TOXICITY] + items[at.JUMP] + items[at.IMPACT] + items[at.ACTION]
+    base_bps = items[at.STATIC] + cost_bps + items[at.RISK] + items[at.VOL_OF_VOL]
     skew_bps = items[at.OWN] + items[at.OTHER] + items[at.TARGET]
+    skew_bps += items[at.EXACT] + items[at.FUNDING] + items[at.CASCADE]
     if quote.urgent[side] == 1:
         wanted_bps = items[at.STATIC] + items[at.RISK]
     else:
@@ -81,7 +93,7 @@ def _side(st: Any, p: Any, side: int, gamma: float) -> None:
     items[at.BOUND] = distance_bps - base_bps - skew_bps
     quote.distance_bps[side] = distance_bps
     rate, k = viability.rate_near(st, side, distance_bps)
-    quote.rate_per_s[side] = rate
+    quote.rate_per_s[side] = rate * arrivals.factor(st, p, side)
     quote.k_per_bps[side] = k
 
 
@@ -97,7 +109,7 @@ def decide(st: Any, p: Any) -> None:
     quote.ready = 1
     quote.fair_px = st.fair.fair_px
     quote.mid_px = st.fair.mid_px
-    quote.sigma_bps = st.vol.sigma_bps
+    quote.sigma_bps = volatility.sigma_bps(st, p)
     allocated = authority.is_allocated(st)
     quote.value_usd_per_lot = notional_usd(1, 0.5 * pnl.mark2_of(st.pnl))
     quote.position_usd = st.account.lots[p.coin] * quote.value_usd_per_lot

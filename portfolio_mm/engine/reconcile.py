@@ -16,6 +16,7 @@ import numpy as np
 from portfolio_mm.domain.order import OrderEvent, Refusal
 from portfolio_mm.engine import actions, authority, emit, exposure
 from portfolio_mm.engine.orders import CANCELLING, LEVELS, LIVE, NONE, PENDING, UNKNOWN
+from portfolio_mm.engine.terms import queue
 from portfolio_mm.engine.viability import KEEP
 from portfolio_mm.engine.why import Reason
 from portfolio_mm.models import upkeep
@@ -25,8 +26,6 @@ QUOTING, BACKING_OFF, IN_FLIGHT = int(Reason.QUOTING), int(Reason.BACKING_OFF), 
 PRICED_OUT: Final = int(Reason.PRICED_OUT)
 ACCEPTED, REFUSED, REPLACED = int(OrderEvent.ACCEPTED), int(OrderEvent.REFUSED), int(OrderEvent.REPLACED)
 MODIFY_FAILED: Final = int(OrderEvent.MODIFY_FAILED)
-QUEUE_S = 5.0
-"""Waiting longer than this adds nothing to a queue position: most who stood before have left."""
 URGENT_PER_S = 0.02
 """An order that must reduce is kept as if it could fill at least this often."""
 CANCEL_AGAIN_NS: Final = 1_000_000_000
@@ -156,8 +155,7 @@ def _move_gain(st: Any, p: Any, side: int, level: int, rate: float, k: float, pr
     gain_usd = upkeep.time_scale_s(k, sigma_bps) * worth * upkeep.edge_value(y)
     missing = abs(want_lots - leg.lots) / max(want_lots, leg.lots)
     gain_usd += missing * worth * upkeep.life_s(worth, k, sigma_bps, price_usd)
-    age_s = (st.clock.recv_ns - leg.live_ns) * 1e-9
-    return gain_usd - 0.5 * worth * min(max(age_s, 0.0), QUEUE_S) * upkeep.share_left(y)  # type: ignore[no-any-return]
+    return gain_usd - queue.place_value_usd(st, p, side, level, worth, y)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

@@ -5,21 +5,22 @@ A snapshot is the bytes of COIN with its dtype; storage loads it by field name, 
 
 from typing import Any, Final
 
-import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.events import BOOK_LEVELS
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.records import record
 from portfolio_mm.engine.attribution import ITEM_COUNT
+from portfolio_mm.engine.clock import KINDS
 from portfolio_mm.engine.orders import LEVELS, ORDERS
 from portfolio_mm.engine.params import DEFAULTS, MAX_COINS, new_params
+from portfolio_mm.engine.parts import ESTIMATORS
 from portfolio_mm.engine.pnl import PNL
+from portfolio_mm.engine.signals import SIGNALS_STATE
+from portfolio_mm.engine.signals import reset as reset_signals
 from portfolio_mm.engine.tuning import Tuning
-from portfolio_mm.estimators import depth_profile, fair_value, intensity, markouts, volatility
+from portfolio_mm.estimators import depth_profile
 
-KINDS: Final = 24
-"""One more than the largest EventKind: counters are indexed by kind."""
 NUMBERS: Final = 7
 """How many numbers a reason may carry."""
 
@@ -178,11 +179,8 @@ COIN = record(
     [
         ("clock", CLOCK),
         ("book", BOOK),
-        ("fair", fair_value.STATE),
-        ("vol", volatility.STATE),
-        ("intensity", intensity.STATE),
-        ("depth", depth_profile.STATE),
-        ("markouts", markouts.STATE),
+        *((name, module.STATE) for name, module in ESTIMATORS.items()),
+        ("signals", SIGNALS_STATE),
         ("account", ACCOUNT),
         ("authority", AUTHORITY),
         ("orders", ORDERS),
@@ -192,19 +190,6 @@ COIN = record(
         ("counters", COUNTERS),
     ]
 )
-
-
-@nb.njit(cache=True)
-def _reset(state: Any, params: Any) -> None:
-    """Fresh estimators over zeroed bytes; fees are the base tier's until the account says otherwise."""
-    st, p = state[0], params[0]
-    fair_value.reset(st.fair, p.fair)
-    volatility.reset(st.vol, p.vol)
-    intensity.reset(st.intensity, p.intensity)
-    depth_profile.reset(st.depth, p.depth)
-    markouts.reset(st.markouts, p.markouts)
-    st.book.feed_up = 1
-    st.account.maker_fee_bps = p.maker_fee_bps
 
 
 def new_coin(
@@ -222,5 +207,9 @@ def new_coin(
     """
     params = new_params(instrument, n_coins, tuning)
     state = np.zeros(1, dtype=COIN)
-    _reset(state, params)
+    for name, module in ESTIMATORS.items():
+        module.reset(state[0][name], params[0][name])
+    reset_signals(state[0]["signals"])
+    state["book"]["feed_up"] = 1
+    state["account"]["maker_fee_bps"] = params["maker_fee_bps"]  # the base tier's until the account says otherwise
     return state, params

@@ -16,6 +16,10 @@ from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 from portfolio_mm.models.microprice import book_is_sane, weighted_mid_px
 
 HEARS = ("BBO", "BOOK")
+WARM_S = 1.0
+"""Seconds of an ordinary market after which it is ready."""
+SCORES: dict[str, str] = {}
+UNSCORED = "scored by the regression it becomes"
 LAG_STEPS = 4
 """The label is the mid's change over this many grid steps (1 s with the default grid)."""
 
@@ -44,6 +48,7 @@ STATE = record(
         ("before_px", "f8"),
         ("micro_dev_bps", "f8"),
         ("weight", "f8"),
+        ("parts_bps", "f8", (4,)),
         ("pairs", "f8"),
         ("sxx", "f8"),
         ("sxy", "f8"),
@@ -75,6 +80,7 @@ def reset(st: Any, p: Any) -> None:
     st.before_px = np.nan
     st.micro_dev_bps = np.nan
     st.weight = p.prior_weight
+    st.parts_bps[:] = 0.0
     st.pairs = 0.0
     st.sxx = 0.0
     st.sxy = 0.0
@@ -112,6 +118,7 @@ def update(st: Any, p: Any, now_ns: int, bid_px: float, bid_sz: float, ask_px: f
     st.mid_px = mid_px
     st.micro_px = micro_px
     st.micro_dev_bps = 1e4 * (micro_px - mid_px) / mid_px
+    st.parts_bps[0] = st.weight * st.micro_dev_bps
     st.fair_px = mid_px + st.weight * (micro_px - mid_px)
     return True
 

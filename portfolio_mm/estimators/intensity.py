@@ -22,6 +22,10 @@ from portfolio_mm.models.exposure_fit import k_mode, own_moments
 from portfolio_mm.models.sweep import SWEEP, absorb, clear, penetration_bps
 
 HEARS = ("TRADE", "BOOK", "TIMER", "FILL")
+WARM_S = 16.0
+"""Seconds of an ordinary market after which it is ready."""
+SCORES: dict[str, str] = {}
+UNSCORED = "counts"
 SAME_BPS = 0.01
 """A sweep no deeper than our fill plus this ended at our order; fair may differ that much between the two feeds."""
 

@@ -20,6 +20,10 @@ from portfolio_mm.domain.records import record
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 
 HEARS = ("FILL", "BBO", "BOOK", "TIMER")
+WARM_S = float("inf")
+"""Seconds of an ordinary market after which it is ready."""
+SCORES: dict[str, str] = {}
+UNSCORED = "labels: what others are judged by"
 HORIZONS = 5
 PENDING = 256
 OUT = 16

@@ -19,6 +19,10 @@ from portfolio_mm.domain.records import record
 from portfolio_mm.models.decay import NS_PER_S, time_constant_factor
 
 HEARS = ("BBO", "BOOK")
+WARM_S = 21.0
+"""Seconds of an ordinary market after which it is ready."""
+SCORES: dict[str, str] = {}
+UNSCORED = "a level: predicts no sign"
 SCALES = 4
 RING = 301
 """Grid values kept: the longest interval and one."""
