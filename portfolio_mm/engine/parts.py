@@ -3,9 +3,21 @@
 from types import ModuleType
 from typing import Final
 
-from portfolio_mm.estimators import depth_profile, fair_value, intensity, markouts, volatility
+from portfolio_mm.estimators import (
+    depth_profile,
+    fair_value,
+    intensity,
+    leaders,
+    markouts,
+    order_flow,
+    reference,
+    volatility,
+)
 
 ESTIMATORS: Final[dict[str, ModuleType]] = {
+    "order_flow": order_flow,
+    "reference": reference,
+    "leaders": leaders,
     "fair": fair_value,
     "vol": volatility,
     "intensity": intensity,
