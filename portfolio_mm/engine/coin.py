@@ -83,8 +83,9 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         top_ns = st.book.top_ns
         for j in range(markouts.update(st.markouts, p.markouts, venue_ns, top_ns, mid_px, st.book.mid2)):
             out = st.markouts
-            sign = 1 - 2 * out.out_side[j]
-            pnl.on_adverse(st.pnl, sign, out.out_lots[j], out.out_mid2_fill[j], out.out_mid2_due[j])
+            if out.out_horizon[j] == p.markouts.learn:
+                sign = 1 - 2 * out.out_side[j]
+                pnl.on_adverse(st.pnl, sign, out.out_lots[j], out.out_mid2_fill[j], out.out_mid2_due[j])
         depth_profile.update(st.depth, p.depth, venue_ns, top_ns, mid_px, -1, 0.0, 0.0)
     # (3) estimators
     if moved:
