@@ -6,8 +6,9 @@
        carry     |hourly funding| in bps
        thin      ln(usual depth over depth) of the side being run over
        run       signed taker flow of 10 s over its own sd, along the move
-each clipped to what the betas were set for. The betas are given; b is fitted online (one Newton step per resolved
-second, each worth a sixtieth because its label overlaps with its neighbours). The threshold is threshold_sd sigma
+each clipped. b and the betas start from a stated prior and are fitted online: recursive logistic regression (one
+Gauss-Newton step with the full covariance per resolved prediction, one each 5 s, each worth a twelfth because its
+label overlaps with its neighbours). The threshold is threshold_sd sigma
 sqrt(60), at least min_threshold_bps and at most max_threshold_bps, so it can be reached: sigma is our own 15 min
 value, winsorised, which a cascade itself hardly moves.
 `severity_bps` in [0, max_severity_bps] is the mean run in the direction of the alarm where a threshold was passed, the
@@ -30,6 +31,8 @@ WARM_S = 62.0
 """Seconds of an ordinary market after which it is ready."""
 SCORES = {"move beyond the threshold within 60 s": "how often that happens"}
 RING = 64
+EVERY = 5
+SLOTS = 16
 HORIZON = 60
 FAST = 10
 SECOND_NS = 1_000_000_000
@@ -46,7 +49,9 @@ PARAMS = record(
         ("min_threshold_bps", "f8"),
         ("max_threshold_bps", "f8"),
         ("max_severity_bps", "f8"),
-        ("betas", "f8", (INPUTS,)),
+        ("prior_betas", "f8", (INPUTS,)),
+        ("prior_beta_sd", "f8", (1 + INPUTS,)),
+        ("drift_per_day", "f8"),
         ("most", "f8", (INPUTS,)),
         ("prior_probability", "f8"),
         ("prior_count", "f8"),
@@ -77,32 +82,38 @@ STATE = record(
         ("hazard_probability", "f8"),
         ("base_probability", "f8"),
         ("base_count", "f8"),
-        ("offset", "f8"),
-        ("information", "f8"),
+        ("base_x_bps", "f8"),
+        ("room", "f8", (1 + INPUTS,)),
+        ("along", "f8", (1 + INPUTS,)),
+        ("beta", "f8", (1 + INPUTS,)),
+        ("covariance", "f8", (1 + INPUTS, 1 + INPUTS)),
         ("severity_bps", "f8"),
         ("severity_count", "f8"),
         ("alarms", "i8"),
         ("firing", "i8"),
-        ("ring_x_bps", "f8", (RING,)),
+        ("ring_x_bps", "f4", (RING,)),
         ("ring_interest", "f4", (RING,)),
-        ("ring_p", "f4", (RING,)),
-        ("ring_bps", "f4", (RING,)),
+        ("guess_inputs", "f4", (SLOTS, INPUTS)),
+        ("guess_p", "f4", (SLOTS,)),
+        ("guess_bps", "f4", (SLOTS,)),
         ("skill", SKILL),
     ]
 )
 """`direction` of the run (-1 falling: bids are run over); `seconds` grid steps since the start, `filled` since the last
-hole; rings hold the last 64 seconds: log mid, log open interest, hazard (signed by its direction), threshold."""
+hole; rings hold the last 64 seconds of log mid (less `base_x_bps`) and log open interest; `guess_*` what was foretold
+each 5 s: inputs, hazard (signed by its direction), threshold; `beta` the offset and the betas, `covariance` theirs."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
-    """One PARAMS record: threshold 5 sd and 15 to 300 bps, one alarm in 3 h before evidence, fires at 20 %."""
+    """One PARAMS record: threshold 3 sd and 10 to 300 bps, 0.3 % of seconds before evidence, fires at 30 %."""
     p = np.zeros(1, dtype=PARAMS)
     p["gap_ns"], p["slow_s"], p["prior_sd_bps"], p["min_sd_bps"] = 10**10, 900.0, 1.0, 0.05
-    p["threshold_sd"], p["min_threshold_bps"], p["max_threshold_bps"] = 5.0, 15.0, 300.0
+    p["threshold_sd"], p["min_threshold_bps"], p["max_threshold_bps"] = 3.0, 10.0, 300.0
     p["max_severity_bps"] = 500.0
-    p["betas"], p["most"] = (0.6, 0.7, 0.5, 0.2, 0.5, 0.4), (8.0, 8.0, 8.0, 4.0, 3.0, 8.0)
-    p["prior_probability"], p["prior_count"], p["half_life_s"] = 1e-4, 3600.0, 86_400.0
-    p["fire_probability"] = 0.2
+    p["prior_beta_sd"], p["drift_per_day"] = (2.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5), 0.1
+    p["prior_betas"], p["most"] = (0.6, 0.7, 0.5, 0.2, 0.5, 0.4), (8.0, 8.0, 8.0, 4.0, 3.0, 8.0)
+    p["prior_probability"], p["prior_count"], p["half_life_s"] = 3e-3, 3600.0, 86_400.0
+    p["fire_probability"] = 0.3
     return p
 
 
@@ -130,16 +141,24 @@ def reset(st: Any, p: Any) -> None:
     st.hazard_probability = p.prior_probability
     st.base_probability = p.prior_probability
     st.base_count = 0.0
-    st.offset = math.log(p.prior_probability / (1.0 - p.prior_probability))
-    st.information = 0.0
+    st.base_x_bps = 0.0
+    st.room[:] = 0.0
+    st.along[:] = 0.0
+    st.beta[0] = math.log(p.prior_probability / (1.0 - p.prior_probability))
+    st.covariance[:, :] = 0.0
+    for i in range(1 + INPUTS):
+        st.covariance[i, i] = p.prior_beta_sd[i] * p.prior_beta_sd[i]
+    for i in range(INPUTS):
+        st.beta[1 + i] = p.prior_betas[i]
     st.severity_bps = 0.0
     st.severity_count = 0.0
     st.alarms = 0
     st.firing = 0
     st.ring_x_bps[:] = 0.0
     st.ring_interest[:] = np.nan
-    st.ring_p[:] = 0.0
-    st.ring_bps[:] = 0.0
+    st.guess_inputs[:, :] = 0.0
+    st.guess_p[:] = 0.0
+    st.guess_bps[:] = 0.0
     clear_skill(st.skill)
 
 
@@ -197,7 +216,9 @@ def update(st: Any, p: Any, now_ns: int, mid_px: float) -> bool:
     elif st.seen > 0:
         full_ns = (st.last_ns // SECOND_NS + 1) * SECOND_NS
         if full_ns <= now_ns:
-            x_bps = 1e4 * math.log(st.mid_px)
+            if st.filled == 0:
+                st.base_x_bps = 1e4 * math.log(st.mid_px)
+            x_bps = 1e4 * math.log(st.mid_px) - st.base_x_bps
             while full_ns <= now_ns:
                 _second(st, p, full_ns, x_bps)
                 full_ns += SECOND_NS
@@ -220,7 +241,7 @@ def _second(st: Any, p: Any, now_ns: int, x_bps: float) -> None:
             st.usual_usd[side] += gain * (st.depth_usd[side] - st.usual_usd[side])
     st.ring_x_bps[pos] = x_bps
     st.ring_interest[pos] = st.log_interest
-    if st.filled >= HORIZON:
+    if st.filled >= HORIZON and st.seconds % EVERY == 0:
         _resolve(st, p, now_ns, pos)
     _predict(st, p, now_ns, pos)
     st.seconds += 1
@@ -232,8 +253,8 @@ def _second(st: Any, p: Any, now_ns: int, x_bps: float) -> None:
 @nb.njit(cache=True)
 def _resolve(st: Any, p: Any, now_ns: int, pos: int) -> None:
     """What was foretold 60 s ago: did the mid pass the threshold since?"""
-    then = (pos - HORIZON) % RING
-    signed_p, threshold_bps = st.ring_p[then], st.ring_bps[then]
+    then, slot = (pos - HORIZON) % RING, (st.seconds - HORIZON) // EVERY % SLOTS
+    signed_p, threshold_bps = st.guess_p[slot], st.guess_bps[slot]
     up_bps, down_bps = 0.0, 0.0
     for j in range(1, HORIZON + 1):
         move_bps = st.ring_x_bps[(then + j) % RING] - st.ring_x_bps[then]
@@ -245,16 +266,38 @@ def _resolve(st: Any, p: Any, now_ns: int, pos: int) -> None:
     loss = -hit * math.log(own) - miss * math.log1p(-own)
     naive = -hit * math.log(base) - miss * math.log1p(-base)
     score(st.skill, now_ns, loss, naive, 2.0 * HORIZON, p.half_life_s)
-    keep = half_life_factor(1.0, p.half_life_s)
-    st.base_count = keep * st.base_count + 1.0
-    st.base_probability += (happened - st.base_probability) / (st.base_count + p.prior_count)
-    prior = p.prior_probability * (1.0 - p.prior_probability) * p.prior_count / HORIZON
-    st.information = keep * st.information + own * (1.0 - own) / HORIZON
-    st.offset += min(1.0, max(-1.0, (happened - own) / HORIZON / (st.information + max(prior, 0.02))))
+    keep = half_life_factor(1.0 * EVERY, p.half_life_s)
+    st.base_count = keep * st.base_count + EVERY
+    st.base_probability += EVERY * (happened - st.base_probability) / (st.base_count + p.prior_count)
+    _fit(st, p, st.guess_inputs[slot], happened - own, own * (1.0 - own))
     if happened > 0.0 and own >= p.fire_probability:
         run_bps = up_bps if signed_p > 0.0 else down_bps
-        st.severity_count = min(st.severity_count + 1.0, 600.0)
-        st.severity_bps += (min(run_bps, p.max_severity_bps) - st.severity_bps) / (st.severity_count + HORIZON)
+        st.severity_count = min(st.severity_count + 1.0, 120.0)
+        st.severity_bps += (min(run_bps, p.max_severity_bps) - st.severity_bps) / (st.severity_count + HORIZON / EVERY)
+
+
+@nb.njit(cache=True)
+def _fit(st: Any, p: Any, x: Any, loss: float, k: float) -> None:
+    """One step of recursive logistic regression: residual `loss`, curvature `k` = p (1 - p), at the inputs `x`."""
+    share, n = EVERY / HORIZON, 1 + INPUTS
+    st.room[0] = 1.0
+    for i in range(INPUTS):
+        st.room[1 + i] = x[i]
+    quadratic = 0.0
+    for i in range(n):
+        total = 0.0
+        for j in range(n):
+            total += st.covariance[i, j] * st.room[j]
+        st.along[i] = total
+        quadratic += st.room[i] * total
+    shrink = share * k / (1.0 + share * k * quadratic)
+    step = share * loss / (1.0 + share * k * quadratic)
+    for i in range(n):
+        most = p.prior_beta_sd[i] * p.prior_beta_sd[i]
+        st.beta[i] += min(1.0, max(-1.0, step * st.along[i]))
+        for j in range(n):
+            st.covariance[i, j] -= shrink * st.along[i] * st.along[j]
+        st.covariance[i, i] = min(most, st.covariance[i, i] + most * p.drift_per_day * EVERY / 86_400.0)
 
 
 @nb.njit(cache=True)
@@ -287,17 +330,21 @@ def _predict(st: Any, p: Any, now_ns: int, pos: int) -> None:
     thin = st.usual_usd[side] > 0.0 and st.depth_usd[side] > 0.0
     x[THIN] = max(0.0, math.log(st.usual_usd[side] / st.depth_usd[side])) if thin else 0.0
     x[RUN] = max(0.0, flow_z * st.direction - 1.0)
-    total = st.offset
+    total = st.beta[0]
     for i in range(INPUTS):
         x[i] = min(p.most[i], x[i])
-        total += p.betas[i] * x[i]
+        total += st.beta[1 + i] * x[i]
     st.hazard_probability = 1.0 / (1.0 + math.exp(-min(30.0, max(-30.0, total))))
     bound_bps = p.threshold_sd * sd_bps * math.sqrt(HORIZON)
     bound_bps = min(p.max_threshold_bps, max(p.min_threshold_bps, bound_bps))
     if st.severity_count == 0.0:
         st.severity_bps = min(bound_bps, p.max_severity_bps)
-    st.ring_p[pos] = st.direction * st.hazard_probability
-    st.ring_bps[pos] = bound_bps
+    if st.seconds % EVERY == 0:
+        slot = st.seconds // EVERY % SLOTS
+        st.guess_p[slot] = st.direction * st.hazard_probability
+        st.guess_bps[slot] = bound_bps
+        for i in range(INPUTS):
+            st.guess_inputs[slot, i] = x[i]
     fires = 1 if st.hazard_probability >= p.fire_probability and st.filled >= HORIZON else 0
     st.alarms += 1 if fires == 1 and st.firing == 0 else 0
     st.firing = fires

@@ -6,7 +6,8 @@ fills, g the skew per USD, c the inventory aimed at (target and drift), n the li
     g(m) = -ln(v_i / v_(i-1)) / k at m = i - 1/2 clips,   closed form: g z (m - c)
 The bid stands g(q + 1/2) out, the ask -g(q - 1/2). Solved once a second and only when something moved by 2 %, and only
 if the nearer wall is felt (correction e^-(k g ((L - c)^2 - (q - c)^2) / z) above e^-near), or a deadline is nearer than
-ten relaxation times. More than 20 clips to a wall are lumped: the step grows, liquidity and skew per USD stay.
+ten relaxation times. More than 20 clips to a wall are put on 20 steps of a clips each, by the limit of small clips:
+M_ii = (k g z a^2)^2 (i - c)^2, g(m) = -ln(v_i / v_(i-1)) / (a k).
 Source: theory §2.1, §2.3; predecessor §1.2 (terminal penalty only when there is a real deadline).
 """
 
@@ -143,11 +144,11 @@ def update(  # noqa: PLR0917 - flat arguments
         return True
     if hurried or _moved(st, p, skew_bps_per_usd, k_per_bps, clip_usd, limit_usd, aim_usd):
         clips = int(limit_usd / clip_usd + 1e-9)
-        lumped = (clips + CLIPS - 1) // CLIPS
-        st.clips, st.step_usd, st.clip_usd = min(clips // lumped, CLIPS), clip_usd * lumped, clip_usd
+        st.clips, st.clip_usd = min(clips, CLIPS), clip_usd
+        st.step_usd = clip_usd * (clips + 1.0) / (st.clips + 1.0)
         st.aim_usd, st.limit_usd = aim_usd, limit_usd
         st.skew_bps_per_usd, st.k_per_bps = skew_bps_per_usd, k_per_bps
-        pace_per_s = liquidity_per_s / (2.0 * k_per_bps * st.step_usd)
+        pace_per_s = liquidity_per_s * clip_usd / (2.0 * k_per_bps * st.step_usd * st.step_usd)
         _solve(st, left_s * pace_per_s if hurried else -1.0, exit_bps)
     return True
 
@@ -169,14 +170,17 @@ def _solve(st: Any, horizon: float, exit_bps: float) -> None:
     """Fill `ratios` for the numbers in the state; `horizon` in units of 1/eta, negative for none."""
     points = 2 * st.clips + 1
     diag, room, v, ratios = st.diag[:points], st.room[:points], st.v[:points], st.ratios[:points]
-    stiff = st.k_per_bps * st.skew_bps_per_usd * st.step_usd
+    clips_a_step = st.step_usd / st.clip_usd
+    stiff = st.k_per_bps * st.skew_bps_per_usd * st.step_usd * clips_a_step
     for i in range(points):
         away = i - st.clips - st.aim_usd / st.step_usd
         diag[i] = min(1e12, stiff * stiff * away * away)
     level = glft_exact.ground_ratios(diag, 1.0, room, v, ratios)
     ok = True
     if horizon >= 0.0:
-        ok = glft_exact.horizon_ratios(diag, 1.0, level, st.k_per_bps * exit_bps, horizon, v, room, ratios)
+        ok = glft_exact.horizon_ratios(
+            diag, 1.0, level, st.k_per_bps * exit_bps * clips_a_step, horizon, v, room, ratios
+        )
     st.solved += 1
     st.ready = 1 if ok else 0
 
@@ -187,7 +191,8 @@ def exact_skew_bps(st: Any, q_usd: float) -> float:
     place = q_usd / st.step_usd + st.clips + 0.5
     j = min(2 * st.clips - 1, max(1, int(place)))
     part = min(1.0, max(0.0, place - j))
-    return -(st.ratios[j] + part * (st.ratios[j + 1] - st.ratios[j])) / st.k_per_bps  # type: ignore[no-any-return]
+    a_step = st.k_per_bps * st.step_usd / st.clip_usd
+    return -(st.ratios[j] + part * (st.ratios[j + 1] - st.ratios[j])) / a_step  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

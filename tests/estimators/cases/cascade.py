@@ -10,8 +10,8 @@ from tests.estimators.stream import EARLIER, LATER, Moment
 
 GOOD = [START_NS, 100.0]
 BAD: list[list[Any]] = [[LATER, np.nan], [LATER, 0.0], [LATER, -1.0], [LATER, np.inf], [EARLIER, 100.0]]
-PLAIN = {"betas", "inputs", "information", "log_interest", "most", "offset", "flow_square", "ring_interest", "ring_p"}
-PLAIN |= {"threshold_sd", "variance"}
+PLAIN = {"prior_betas", "prior_beta_sd", "drift_per_day", "inputs", "log_interest", "most", "flow_square"}
+PLAIN |= {"ring_interest", "guess_inputs", "guess_p", "threshold_sd", "variance", "beta", "covariance", "room", "along"}
 FOR_PEOPLE = {
     "alarms": "how often it fired",
     "contexts": "whether open interest is heard at all",
