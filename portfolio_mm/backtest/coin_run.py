@@ -25,6 +25,7 @@ SAMPLE: Final = record(
         ("ready", "i4"),
         ("stance", "i4"),
         ("mid_px", "f8"),
+        ("spread_bps", "f8"),
         ("fair_px", "f8"),
         ("sigma_bps", "f8"),
         ("sigma_raw_bps", "f8"),
@@ -137,6 +138,9 @@ class CoinRun:
         row["ms"] = self._venue_ns[0] // 1_000_000
         for name, view in self._views.items():
             row[name] = view[0]
+        if self._book_ready[0] == 1:
+            bid, ask = self._px[0]
+            row["spread_bps"] = (ask - bid) / (ask + bid) * 2e4
         for place, weight in enumerate(self._skills):
             row["weights"][place] = weight[0]
 

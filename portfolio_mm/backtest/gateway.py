@@ -102,7 +102,7 @@ class SessionGateway:
     def begin(self, at_ms: int) -> None:
         """Nothing is held when a session begins."""
         for instrument in self.instruments:
-            self.ledger.on_position(instrument.index, 0, 0.0, at_ms)
+            self.desk.tell(self.ledger.on_position(instrument.index, 0, 0.0, at_ms))
 
     def commands(self, coin: int, rows: Array) -> None:
         """What a coin wishes."""
