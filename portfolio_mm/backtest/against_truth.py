@@ -47,7 +47,9 @@ def against_truth(coin: CoinResult, truth: Truth) -> tuple[Against, ...]:
     return tuple(found)
 
 
-def _row(name: str, unit: str, times_ns: Array, values: Array, exact: Array, errors: Array | None) -> Against:
+def _row(  # noqa: PLR0917 - one line of the table
+    name: str, unit: str, times_ns: Array, values: Array, exact: Array, errors: Array | None
+) -> Against:
     good = exact > 0.0
     ratio = np.divide(values, exact, out=np.full(len(values), np.nan), where=good)
     covered = None

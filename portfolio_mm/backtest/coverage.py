@@ -1,4 +1,4 @@
-"""Do stated intervals contain what they should? The mid's forecast intervals, and those of A, k and sigma (truth known).
+"""Do stated intervals contain what they should: of the mid's forecast, of adverse selection; truth is for others.
 
 A 95 % interval is honest when 95 % of them hold; with its own interval by blocks beside it. Samples of one coin are
 one path: the shares of A, k and sigma over time say how long the estimate was right, not how often it would be.

@@ -59,7 +59,9 @@ class Sent(msgspec.Struct, frozen=True):
 class SessionGateway:
     """One account. `now_ns` is session time, set by the session before anything is said here."""
 
-    def __init__(self, instruments: tuple[Instrument, ...], leverage: Sequence[int], limits: LimitSet, agent: str) -> None:
+    def __init__(
+        self, instruments: tuple[Instrument, ...], leverage: Sequence[int], limits: LimitSet, agent: str
+    ) -> None:
         self.instruments = instruments
         self.now_ns = 0
         self.ledger, self.clock = Ledger(instruments), VenueClock()

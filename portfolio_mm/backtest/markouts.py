@@ -48,7 +48,8 @@ def mid_after(coin: CoinResult, times_ns: Array, seconds: float) -> Array:
 
 def maker_fills(coin: CoinResult) -> Array:
     """Own fills that made."""
-    return coin.fills[coin.fills["taker"] == 0]
+    made: Array = coin.fills[coin.fills["taker"] == 0]
+    return made
 
 
 def sign_of(side: Array) -> Array:

@@ -17,6 +17,11 @@ border-bottom:1px solid #dde3ea}td:first-child,th:first-child{text-align:left}th
 h1{font-size:22px}h2{font-size:18px;margin-top:2em;border-top:2px solid #1c2430;padding-top:.6em}h3{font-size:14px}
 .note{color:#5a6675;font-size:12.5px}.bad{color:#a33}svg{max-width:100%;height:auto}
 """
+NOTE: Final = (
+    f"Intervals are of 95 %, made of blocks of time; under {MIN_BLOCKS} blocks nothing is claimed and the word is "
+    f"“{INSUFFICIENT}”. Spread captured at a fill is no edge: markouts are. A synthetic market shares its authors with "
+    "the estimators, so its misspecified twin stands beside it."
+)
 SECTIONS: Final = (
     ("components", "What the quote was made of"),
     ("weights", "Weights earned"),
@@ -33,9 +38,7 @@ def page(report: Report, plots: Plots) -> str:
         "<!doctype html><html lang=en><meta charset=utf-8>",
         f"<title>{escape(report.source)}</title><style>{STYLE}</style>",
         f"<h1>Report on {escape(report.source)}</h1>",
-        f"<p class=note>Intervals are of 95 %, made of blocks of time; under {MIN_BLOCKS} blocks nothing is claimed and "
-        f"the word is “{INSUFFICIENT}”. Spread captured at a fill is no edge: markouts are. "
-        "A synthetic market shares its authors with the estimators, so its misspecified twin stands beside it.</p>",
+        f"<p class=note>{NOTE}</p>",
     ]
     for number, session in enumerate(report.sessions):
         parts += _session(session, number, plots)
@@ -155,7 +158,7 @@ def _covered(share: Estimate | None) -> str:
 
 
 def _ablation(coin: CoinReport) -> str:
-    columns = [name for name in (coin.ablation[0].numbers if coin.ablation else {})]
+    columns = tuple(coin.ablation[0].numbers) if coin.ablation else ()
     if not columns:
         return ""
     rows = [(one.signal, *(_number(one.numbers[name]) for name in columns)) for one in coin.ablation]

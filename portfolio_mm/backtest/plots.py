@@ -77,13 +77,13 @@ def _components(coin: CoinResult, report: CoinReport) -> Figure | None:
         ax.plot(minutes, np.where(shown, coin.samples["distance_bps"][:, side], np.nan), "k", lw=0.6, label="from fair")
         ax.set_ylabel(f"{SIDE_NAMES[side]}, bps outwards")
     axes[1, 0].set_xlabel("minutes")
-    axes[0, 0].legend(ncols=3, fontsize=6, loc="upper right")
+    axes[0, 0].legend(ncols=5, fontsize=6, loc="lower left", bbox_to_anchor=(0.0, 1.0))
     bars = [one for one in report.items if one.mean_size_bps > 0.0]
-    for ax, values, title in (
+    for ax, sizes, title in (
         (axes[0, 1], [one.mean_size_bps for one in bars], "mean size, bps"),
         (axes[1, 1], [0.5 * (one.bid_mean_bps + one.ask_mean_bps) for one in bars], "signed mean, bps"),
     ):
-        ax.barh([one.item for one in bars], values, color="#4a7ab5")
+        ax.barh([one.item for one in bars], sizes, color="#4a7ab5")
         ax.tick_params(axis="y", labelsize=5)
         ax.set_title(title, fontsize=8)
     return figure

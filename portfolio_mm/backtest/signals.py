@@ -47,9 +47,7 @@ def scores_of(state: Array) -> tuple[Score, ...]:
         low, high = (skill - Z95 * se, skill + Z95 * se) if enough else (None, None)
         verdict = INSUFFICIENT if not enough else "earns" if weight > 0.0 else "no better"
         scored = int(row["scored"])
-        found.append(
-            Score(one.part, one.name, one.rival, skill, se, low, high, blocks, scored, weight, verdict)
-        )
+        found.append(Score(one.part, one.name, one.rival, skill, se, low, high, blocks, scored, weight, verdict))
     return tuple(found)
 
 
