@@ -20,8 +20,8 @@ def as_json(report: Report) -> bytes:
     return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
 
 
-def write_report(folder: Path, source: str, sessions: tuple[SessionResult, ...]) -> Report:
-    """Write everything into a folder, which is made when it is not there.
+def write_report(folder: Path, source: str, sessions: tuple[SessionResult, ...], *, draw: bool = True) -> Report:
+    """Write everything into a folder, which is made when it is not there; without plots if they are not to be drawn.
 
     Raises:
         ConfigurationError: the folder cannot be written to.
@@ -31,7 +31,7 @@ def write_report(folder: Path, source: str, sessions: tuple[SessionResult, ...])
         folder.mkdir(parents=True, exist_ok=True)
         for number, (session, told) in enumerate(zip(sessions, report.sessions, strict=True)):
             for coin, words in zip(session.coins, told.coins, strict=True):
-                drawn = plots_of(coin, words, session.truth)
+                drawn = plots_of(coin, words, session.truth) if draw else {}
                 plots[number, coin.coin] = drawn
                 twin = "-twin" if told.twin and len(sessions) > 1 else ""
                 for name, svg in drawn.items():

@@ -30,7 +30,7 @@ class Wanted(msgspec.Struct, frozen=True):
     """What a report is asked for; exactly one of the three sources.
 
     `seconds` None: half an hour of a scenario, all of a tape, all of a run. `twin`: play the market's misspecified twin
-    beside it, or the market beside a scenario that is a twin.
+    beside it, or the market beside a scenario that is a twin. `draw`: make plots, which takes a second or two a coin.
     """
 
     scenario: Path | None = None
@@ -42,6 +42,7 @@ class Wanted(msgspec.Struct, frozen=True):
     fee_tier: str | None = None
     seed: int | None = None
     twin: bool = True
+    draw: bool = True
 
 
 def make_report(wanted: Wanted, folder: Path, say: Say) -> Report:
@@ -55,10 +56,16 @@ def make_report(wanted: Wanted, folder: Path, say: Say) -> Report:
     if len(sources) != 1:
         msg = f"give one of --scenario, --tape and --run, not {len(sources)} of them"
         raise ConfigurationError(msg)
+    source = sources[0].stem
     if wanted.journals is not None:
-        plan = load(wanted.config).plan()
-        return write_report(folder, f"run in {sources[0].name}", (replay_journals(wanted.journals, plan, wanted, say),))
-    return write_report(folder, sources[0].stem, play(wanted, say))
+        source = f"the run in {sources[0].parent.name}"
+        sessions: tuple[SessionResult, ...] = (
+            replay_journals(wanted.journals, load(wanted.config).plan(), wanted, say),
+        )
+    else:
+        sessions = play(wanted, say)
+    say("writing the report")
+    return write_report(folder, source, sessions, draw=wanted.draw)
 
 
 def play(wanted: Wanted, say: Say) -> tuple[SessionResult, ...]:

@@ -29,6 +29,7 @@ class Asked(NamedTuple):
     fee_tier: str | None
     seed: int | None
     twin: bool
+    draw: bool
 
 
 def run_report(asked: Asked) -> None:
@@ -47,6 +48,7 @@ def run_report(asked: Asked) -> None:
         fee_tier=asked.fee_tier,
         seed=asked.seed,
         twin=asked.twin,
+        draw=asked.draw,
     )
     report = make_report(wanted, asked.folder, Progress(quiet=asked.json))
     if asked.json:
