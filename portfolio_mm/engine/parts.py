@@ -4,14 +4,18 @@ from types import ModuleType
 from typing import Final
 
 from portfolio_mm.estimators import (
+    cascade,
     depth_profile,
+    edge,
     fair_value,
+    funding,
     intensity,
     leaders,
     markouts,
     order_flow,
     reference,
     volatility,
+    walls,
 )
 
 ESTIMATORS: Final[dict[str, ModuleType]] = {
@@ -23,4 +27,8 @@ ESTIMATORS: Final[dict[str, ModuleType]] = {
     "intensity": intensity,
     "depth": depth_profile,
     "markouts": markouts,
+    "funding": funding,
+    "cascade": cascade,
+    "walls": walls,
+    "edge": edge,
 }

@@ -9,7 +9,8 @@
 * Buy pressure: z of the buying share of a window of orders against windows before it; z first, update after
   (predecessor §10, finding 10).
 
-Prints of one block and side are one market order. Sizes in coins. What changed in a silence beyond gap_ns is no event. Not guaranteed: that any of it predicts.
+Prints of one block and side are one market order. Sizes in coins. What changed in a silence beyond gap_ns is no event.
+Not guaranteed: that any of it predicts.
 """
 
 import math
