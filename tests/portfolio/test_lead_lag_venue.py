@@ -40,7 +40,7 @@ class Market:
                 self.learner.observe(at, now_ms, mid)
             self.learner.close()
             rows.append(mids)
-        return 1e4 * np.log(np.array(rows))
+        return np.asarray(1e4 * np.log(np.array(rows)))
 
 
 class Slope(NamedTuple):
