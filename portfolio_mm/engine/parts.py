@@ -3,12 +3,32 @@
 from types import ModuleType
 from typing import Final
 
-from portfolio_mm.estimators import depth_profile, fair_value, intensity, markouts, volatility
+from portfolio_mm.estimators import (
+    cascade,
+    depth_profile,
+    edge,
+    fair_value,
+    funding,
+    intensity,
+    leaders,
+    markouts,
+    order_flow,
+    reference,
+    volatility,
+    walls,
+)
 
 ESTIMATORS: Final[dict[str, ModuleType]] = {
+    "order_flow": order_flow,
+    "reference": reference,
+    "leaders": leaders,
     "fair": fair_value,
     "vol": volatility,
     "intensity": intensity,
     "depth": depth_profile,
     "markouts": markouts,
+    "funding": funding,
+    "cascade": cascade,
+    "walls": walls,
+    "edge": edge,
 }

@@ -6,6 +6,7 @@ import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.records import record
+from portfolio_mm.models import fair_row
 from portfolio_mm.models import features as at
 from portfolio_mm.models.features import N_FEATURES
 
@@ -47,6 +48,12 @@ def _describe(st: Any, row: Any) -> None:
     """The features known now; the others stay NaN."""
     # book and flow
     row[at.MICRO_DEV] = st.fair.micro_dev_bps
+    row[at.ORDER_FLOW] = st.fair.x[fair_row.ORDER_FLOW]
+    row[at.TRADE_IMBALANCE] = st.fair.x[fair_row.TRADE_IMBALANCE]
+    row[at.BUY_PRESSURE] = st.order_flow.pressure_z
+    row[at.VPIN] = st.order_flow.vpin_excess
+    row[at.REFERENCE_MOVE] = st.fair.x[fair_row.MOVE]
+    row[at.BASIS] = -st.fair.x[fair_row.GAP]
     # volatility and regimes
 
     # arrivals and queue
@@ -54,6 +61,10 @@ def _describe(st: Any, row: Any) -> None:
     # informed flow and impact
 
     # carry and cascade
+    if st.funding.ready == 1:
+        row[at.CARRY] = st.funding.expected_bps
+    if st.cascade.ready == 1:
+        row[at.CASCADE] = st.cascade.hazard_probability
     row[at.SPREAD] = (st.book.px[1] - st.book.px[0]) / st.fair.mid_px * 1e4
 
 
