@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from portfolio_mm.actors.budget_view import BudgetView
+from portfolio_mm.actors.signals_report import SignalsReport
 from portfolio_mm.actors.view_rows import LatencyView, PositionView, PotView
 from portfolio_mm.domain.limits import Permit, RiskState
 
@@ -120,6 +121,8 @@ class CoinReport(msgspec.Struct, frozen=True, tag="coin_report"):
     """Lots of the venue's position that no fill explains; the parts of the PnL cannot close over them."""
     gaps: int = 0
     """Restarts that could not read all they had known; fills were told again, what was learned is lost."""
+    experiment: SignalsReport = SignalsReport()
+    """What its signals are worth."""
 
 
 class AllocationView(msgspec.Struct, frozen=True):

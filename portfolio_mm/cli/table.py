@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from portfolio_mm.actors.messages import CoinReport, SideReport, View
+from portfolio_mm.cli.signals import quiet_features, signals_table
 from portfolio_mm.domain.limits import RiskState
 from portfolio_mm.domain.units import USD_1E8
 
@@ -152,5 +153,6 @@ def allocation(view: View) -> Text:
 
 def draw(view: View) -> Group:
     """Headline, coins, distance from liquidation, and the allocation behind them."""
-    far = headroom(view)
-    return Group(headline(view), coins_table(view), *((far,) if far.plain else ()), allocation(view))
+    far, signals, quiet = headroom(view), signals_table(view), quiet_features(view)
+    below = (*((far,) if far.plain else ()), *((signals,) if signals else ()), *((quiet,) if quiet.plain else ()))
+    return Group(headline(view), coins_table(view), *below, allocation(view))

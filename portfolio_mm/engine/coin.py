@@ -10,7 +10,20 @@ from typing import Any, Final, NamedTuple
 import numba as nb
 
 from portfolio_mm.domain.events import LAST, REPLAYED, EventKind
-from portfolio_mm.engine import account, authority, book, clock, emit, ladder, pnl, quoting, reconcile, slots, viability
+from portfolio_mm.engine import (
+    ablation,
+    account,
+    authority,
+    book,
+    clock,
+    emit,
+    ladder,
+    pnl,
+    quoting,
+    reconcile,
+    slots,
+    viability,
+)
 from portfolio_mm.estimators import depth_profile, fair_value, intensity, markouts, volatility
 
 MAX_COMMANDS: Final = emit.MAX_COMMANDS
@@ -35,6 +48,7 @@ PAGE: Final = (
     Part("book", "engine.book", ("BBO", "BOOK", "FEED"), ("event", "orders"), ("book",)),
     Part("markouts", "estimators.markouts", markouts.HEARS, ("clock", "book"), ("markouts",)),
     Part("pnl", "engine.pnl", pnl.HEARS, ("book", "markouts", "event"), ("pnl",)),
+    Part("signals", "engine.ablation", ALL, ("clock", "markouts", "authority", "account", "quote"), ("signals",)),
     Part("depth", "estimators.depth_profile", depth_profile.HEARS, ("clock", "book", "fair"), ("depth",)),
     Part("fair", "estimators.fair_value", fair_value.HEARS, ("clock", "book"), ("fair",)),
     Part("vol", "estimators.volatility", volatility.HEARS, ("clock", "fair"), ("vol",)),
@@ -66,6 +80,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     """
     st, p, ev = state[0], params[0], events[i]
     kind = ev.kind
+    st.markouts.out_count, st.signals.closed_now = 0, 0  # nothing has come of this event yet
     # (1) admit and stamp
     if not clock.admit(st, p, ev):
         return 0
@@ -86,7 +101,9 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
             if out.out_horizon[j] == p.markouts.learn:
                 sign = 1 - 2 * out.out_side[j]
                 pnl.on_adverse(st.pnl, sign, out.out_lots[j], out.out_mid2_fill[j], out.out_mid2_due[j])
+                ablation.on_label(st, p, j)
         depth_profile.update(st.depth, p.depth, venue_ns, top_ns, mid_px, -1, 0.0, 0.0)
+    ablation.roll(st, p)
     # (3) estimators
     if moved:
         top_ns, top_px, top_sz = st.book.top_ns, st.book.px, st.book.sz
@@ -110,6 +127,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     # (4) account, orders, authority
     elif kind == clock.FILL:
         account.on_fill(st, p, ev)
+        ablation.on_fill(st, p, ev)
     elif kind == clock.POSITION:
         account.on_position(st, p, ev)
     elif kind == clock.ACCOUNT:
@@ -144,4 +162,6 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
             viability.assess(st, p)
         quoting.decide(st, p)
         ladder.build(st, p)
-    return reconcile.commands_for(st, p, ev, commands)  # type: ignore[no-any-return]
+    n = reconcile.commands_for(st, p, ev, commands)
+    ablation.on_commands(st, p, commands, n)
+    return n  # type: ignore[no-any-return]

@@ -14,6 +14,8 @@ class Tuning(NamedTuple):
     `inventory_sd_usd` calibrates the risk aversion used while no allocation tells gamma: at 1 bps per sqrt(s), A 0.2/s
     and k 0.3/bps inventory then has this standard deviation. `actions_per_s` is what this coin may
     spend before it raises its own price of an action: all that the account gets, since the account's price shares it.
+    `ablation_share` is how often each signal is switched off for an interval to learn what it is worth (0: never; the
+    configuration chooses otherwise).
     """
 
     clip_usd: float = 150.0
@@ -35,3 +37,4 @@ class Tuning(NamedTuple):
     inventory_sd_usd: float = 600.0
     action_price_usd: float = REQUEST_PRICE_USD
     actions_per_s: float = DAY_ACTIONS_PER_S
+    ablation_share: float = 0.0

@@ -79,6 +79,7 @@ class QuotingPlan(msgspec.Struct, frozen=True):
     prior_kappa_per_bps: float
     stale_feed_s: float
     warmup_s: float
+    ablation_share: float
 
 
 class PortfolioPlan(msgspec.Struct, frozen=True):
