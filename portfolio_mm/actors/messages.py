@@ -9,7 +9,7 @@ import msgspec
 
 from portfolio_mm.actors.budget_view import BudgetView
 from portfolio_mm.actors.signals_report import SignalsReport
-from portfolio_mm.actors.view_rows import LatencyView, PositionView, PotView
+from portfolio_mm.actors.view_rows import LatencyView, PositionView, PotView, ReferenceView
 from portfolio_mm.domain.limits import Permit, RiskState
 
 Role = Literal["coin", "portfolio", "risk", "console", "watchdog", "operator"]
@@ -123,6 +123,7 @@ class CoinReport(msgspec.Struct, frozen=True, tag="coin_report"):
     """Restarts that could not read all they had known; fills were told again, what was learned is lost."""
     experiment: SignalsReport = SignalsReport()
     """What its signals are worth."""
+    reference: ReferenceView = ReferenceView()
 
 
 class AllocationView(msgspec.Struct, frozen=True):
@@ -217,14 +218,23 @@ class KillOrder(msgspec.Struct, frozen=True, tag="kill_order"):
     reason: str
 
 
+class Lead(msgspec.Struct, frozen=True):
+    """A coin another one follows: bps of the follower per bps of the leader, within so many seconds."""
+
+    leader: str
+    beta: float
+    horizon_s: float
+
+
 class CoinAllocation(msgspec.Struct, frozen=True):
-    """What one coin gets: target and limit (USD), its row of sqrt(gamma) Gamma (bps per USD)."""
+    """What one coin gets: target and limit (USD), its row of sqrt(gamma) Gamma (bps per USD), and whom it follows."""
 
     coin: str
     target_usd: float
     limit_usd: float
     gamma_per_bps_usd: float
     skew_row_bps_per_usd: tuple[float, ...]
+    leads: tuple[Lead, ...] = ()
 
 
 class Allocation(msgspec.Struct, frozen=True, tag="allocation"):

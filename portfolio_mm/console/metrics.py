@@ -105,6 +105,7 @@ def _coins(view: dict[str, Any]) -> Iterator[Metric]:
             counter.add_metric([coin["coin"]], float(coin[field]))
         yield counter
     yield from _signals(view)
+    yield from _reference(view)
     quoting = GaugeMetricFamily("pmm_side_quoting", "1 when this side quotes", labels=["coin", "side"])
     for coin in view["coins"]:
         for side, report in zip(SIDE_NAMES, coin["sides"], strict=True):
@@ -133,6 +134,19 @@ def _signals(view: dict[str, Any]) -> Iterator[Metric]:
 
 def _number(value: float | None) -> float:
     return float("nan") if value is None else value
+
+
+def _reference(view: dict[str, Any]) -> Iterator[Metric]:
+    """The coin's symbol at the reference venue."""
+    age = GaugeMetricFamily("pmm_reference_age_seconds", "Since the coin was told a reference book", labels=["coin"])
+    ratio = GaugeMetricFamily("pmm_reference_ratio", "Reference price over our own; 0 unknown", labels=["coin"])
+    fine = GaugeMetricFamily("pmm_reference_ok", "1 when the reference may be used", labels=["coin"])
+    for coin in view["coins"]:
+        found = coin["reference"]
+        age.add_metric([coin["coin"]], float(found["age_s"]))
+        ratio.add_metric([coin["coin"]], float(found["ratio"]))
+        fine.add_metric([coin["coin"]], float(found["state"] == "ok"))
+    yield from (age, ratio, fine)
 
 
 def exposition(source: Source) -> bytes:

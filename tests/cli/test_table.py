@@ -4,7 +4,7 @@ import msgspec
 from rich.console import Console
 
 from portfolio_mm.actors.signals_report import SignalReport, SignalsReport
-from portfolio_mm.actors.view_rows import PotView
+from portfolio_mm.actors.view_rows import PotView, ReferenceView
 from portfolio_mm.cli.table import draw
 from tests.actors.sample import view
 
@@ -60,3 +60,18 @@ def test_status_says_what_signals_earn_and_which_are_off() -> None:
     assert "ETH: features never known: basis_bps, kyle_bps" in text
     assert "insufficient" in drawn(coins=(msgspec.structs.replace(coins[1]),) * 2)
     assert "acts in" not in drawn(), "a gateway of before says nothing of signals"
+
+
+def test_status_says_where_each_coins_reference_stands() -> None:
+    wrong = "1000PEPEUSDT trades at 1000 times our price (allowed 0.99 to 1.01); correct reference.symbols"
+    coins = view().coins
+    told = [
+        msgspec.structs.replace(coins[0], reference=ReferenceView("BTCUSDT", "ok", 0.12, 1.0002, "")),
+        msgspec.structs.replace(
+            coins[0], coin="kPEPE", reference=ReferenceView("1000PEPEUSDT", "wrong map", text=wrong)
+        ),
+    ]
+    text = drawn(coins=tuple(told))
+    assert "reference: BTC 0.1 s, kPEPE wrong map" in text
+    assert f"reference of kPEPE: {wrong}" in text
+    assert "reference" not in drawn(), "a run that has none"
