@@ -7,35 +7,14 @@ generated from it. Outcomes come before estimators, so nothing learns from what 
 
 from typing import Any, Final, NamedTuple
 
-import numba as nb
+import numba as nb  # noqa: I001 - the page is short: several names a line
 
 from portfolio_mm.domain.events import LAST, REPLAYED, EventKind
-from portfolio_mm.engine import (
-    ablation,
-    account,
-    authority,
-    book,
-    clock,
-    emit,
-    ladder,
-    pnl,
-    quoting,
-    reconcile,
-    slots,
-    viability,
-)
+from portfolio_mm.engine import ablation, account, authority, book, clock, emit, ladder, learning, pnl, quoting
+from portfolio_mm.engine import reconcile, slots, viability
 from portfolio_mm.engine.terms import exact
-from portfolio_mm.estimators import (
-    cascade,
-    depth_profile,
-    edge,
-    fair_value,
-    funding,
-    intensity,
-    markouts,
-    volatility,
-    walls,
-)
+from portfolio_mm.estimators import cascade, depth_profile, edge, evidence, fair_value, funding, impact, informed
+from portfolio_mm.estimators import intensity, markouts, toxicity, volatility, walls
 
 MAX_COMMANDS: Final = emit.MAX_COMMANDS
 """Room `step` needs in `commands`."""
@@ -58,6 +37,11 @@ PAGE: Final = (
     Part("clock", "engine.clock", ALL, ("event",), ("clock", "counters")),
     Part("book", "engine.book", ("BBO", "BOOK", "FEED"), ("event", "orders"), ("book",)),
     Part("markouts", "estimators.markouts", markouts.HEARS, ("clock", "book"), ("markouts",)),
+    Part("learning", "engine.learning", learning.HEARS, ("markouts", "event"), ("toxicity", "evidence", "impact")),
+    Part("toxicity", "estimators.toxicity", toxicity.HEARS, ("clock", "book", "markouts"), ("toxicity",)),
+    Part("informed", "estimators.informed", informed.HEARS, ("clock", "book", "fair"), ("informed",)),
+    Part("impact", "estimators.impact", impact.HEARS, ("clock", "book", "markouts"), ("impact",)),
+    Part("evidence", "estimators.evidence", evidence.HEARS, ("markouts", "event"), ("evidence", "account")),
     Part("pnl", "engine.pnl", pnl.HEARS, ("book", "markouts", "event"), ("pnl",)),
     Part("signals", "engine.ablation", ALL, ("clock", "markouts", "authority", "account", "quote"), ("signals",)),
     Part("depth", "estimators.depth_profile", depth_profile.HEARS, ("clock", "book", "fair"), ("depth",)),
@@ -117,6 +101,11 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
                 sign = 1 - 2 * out.out_side[j]
                 pnl.on_adverse(st.pnl, sign, out.out_lots[j], out.out_mid2_fill[j], out.out_mid2_due[j])
                 ablation.on_label(st, p, j)
+            learning.on_label(st, p, j, venue_ns)
+        if st.book.ready == 1:
+            toxicity.update(st.toxicity, p.toxicity, venue_ns, top_ns, mid_px)
+            informed.update(st.informed, p.informed, venue_ns, top_ns, mid_px)
+            impact.update(st.impact, p.impact, venue_ns, mid_px)
         depth_profile.update(st.depth, p.depth, venue_ns, top_ns, mid_px, -1, 0.0, 0.0)
     ablation.roll(st, p)
     # (3) estimators
@@ -134,8 +123,11 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         trade_ns = ev.venue_ms * 1_000_000
         before_px = fair_value.before(st.fair, trade_ns)
         if before_px > 0.0 and ev.bits & REPLAYED == 0:
-            mid_px = st.fair.mid_px
             cascade.on_trade(st.cascade, trade_ns, ev.side, ev.px, ev.sz)
+            mid_px, worth_usd = st.fair.mid_px, ev.px * ev.sz
+            learning.on_sweep(st, p, ev, trade_ns, before_px)
+            informed.trade(st.informed, p.informed, trade_ns, ev.side, worth_usd, before_px)
+            impact.trade(st.impact, p.impact, trade_ns, ev.side, worth_usd)
             intensity.update(st.intensity, p.intensity, trade_ns, ev.side, ev.px, before_px)
             depth_profile.update(st.depth, p.depth, trade_ns, st.book.top_ns, mid_px, ev.side, ev.px, before_px)
         return 0
@@ -150,7 +142,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     elif kind == clock.POSITION:
         account.on_position(st, p, ev)
     elif kind == clock.ACCOUNT:
-        account.on_account(st.account, ev, recv_ns)
+        account.on_account(st, ev, recv_ns)
     elif kind == clock.FUNDING:
         account.on_funding(st, p, ev)
     elif kind == clock.CONTEXT:
@@ -174,6 +166,8 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     elif kind == clock.SKEW:
         authority.on_skew(st.authority, ev, recv_ns)
         return 0
+    if kind in (clock.FILL, clock.ACCOUNT):
+        evidence.reckon(st.evidence, p.evidence, st.account)
     if ev.bits & LAST != 0 and kind >= clock.ORDER:
         slots.end_sync(st.orders)
     # (5) stance -> quote -> ladder -> reconcile
@@ -185,6 +179,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
             viability.assess(st, p)
             exact.look(st, p)
             edge.hear(st.edge, p.edge, venue_ns, st.markouts, p.markouts.learn, st.account)
+        learning.look(st, p)
         quoting.decide(st, p)
         ladder.build(st, p)
     n = reconcile.commands_for(st, p, ev, commands)

@@ -7,10 +7,14 @@ from portfolio_mm.estimators import (
     cascade,
     depth_profile,
     edge,
+    evidence,
     fair_value,
     funding,
+    impact,
+    informed,
     intensity,
     markouts,
+    toxicity,
     volatility,
     walls,
 )
@@ -25,4 +29,8 @@ ESTIMATORS: Final[dict[str, ModuleType]] = {
     "cascade": cascade,
     "walls": walls,
     "edge": edge,
+    "toxicity": toxicity,
+    "informed": informed,
+    "impact": impact,
+    "evidence": evidence,
 }

@@ -9,6 +9,8 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from portfolio_mm.engine.signals import IMPACT, TOXICITY
+from portfolio_mm.estimators import toxicity
 from portfolio_mm.models.skill import clear_skill
 
 
@@ -30,3 +32,5 @@ def note(signals: Any, signal: int, sk: Any) -> None:
 @nb.njit(cache=True)
 def hear(st: Any) -> None:
     """Every signal with a scored prediction, one line each."""
+    note(st.signals, TOXICITY, st.toxicity.skill[toxicity.ADVERSE])
+    note(st.signals, IMPACT, st.impact.skill)
