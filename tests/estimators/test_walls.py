@@ -79,7 +79,7 @@ def test_bid_and_ask_mirror_each_other() -> None:
 
 
 def test_an_aim_beyond_the_wall_is_held_back_by_it() -> None:
-    """A target or drift that wants more than the limit: the bid next to the wall is further out than the closed form."""
+    """A target or drift that wants more than the limit: next to the wall the bid is further out than in closed form."""
     st, p = solved(4.0, 5.0, 0.2, aim=20.0)
     closed = 0.2 * (4.5 - 20.0)
     assert closed < closed + walls.extra_bps(st[0], p[0], 0, 4.0)

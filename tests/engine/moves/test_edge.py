@@ -10,8 +10,8 @@ from tests.engine.wire import Wire
 FILLS = 32
 
 
-def scene(step: Any = None, after: float = -0.012) -> Wire:
-    """Fills on the bid, each followed by a move of `after` USD within the horizon and back; then a standing market."""
+def scene(step: Any = None, after: float = -0.02) -> Wire:
+    """Fills on the bid, after each the mid goes to `after` USD from the fill, and back; then a standing market."""
     wire = Wire(Tuning(levels=1, adverse_horizon_s=1.0))
     wire.step = step or wire.step
     wire.start()
@@ -19,11 +19,13 @@ def scene(step: Any = None, after: float = -0.012) -> Wire:
     for _ in range(FILLS):
         wire.hear(event(EventKind.POSITION, wire.now_ns, coin=0, px_ticks=2_000_000))
         quiet(wire, 3)
-        if wire.resting(0):
-            wire.fill(wire.now_ns, 0)
+        if not wire.resting(0):
+            continue
+        mid = int(wire.resting(0)[0]["px_ticks"]) / 1e5 + after
+        wire.fill(wire.now_ns, 0)
         wire.now_ns += 900 * MS
         for _ in range(3):
-            wire.book(19.985 + after, 20.015 + after)
+            wire.book(mid - 0.015, mid + 0.015)
             wire.wait(0.3)
     wire.hear(event(EventKind.POSITION, wire.now_ns, coin=0, px_ticks=2_000_000))
     quiet(wire, 5)
@@ -38,7 +40,7 @@ def quiet(wire: Wire, seconds: int) -> None:
 
 
 def test_an_edge_that_lost_leaves_the_smallest_order() -> None:
-    lost, won = scene(), scene(after=0.004)
+    lost, won = scene(), scene(after=0.01)
     assert keys(lost.commands) != keys(won.commands)
     assert lost.st["edge"]["n"] > 25.0
     assert lost.st["edge"]["cap_usd"] == 0.0

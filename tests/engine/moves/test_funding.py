@@ -7,7 +7,7 @@ import pytest
 from portfolio_mm.domain.events import EventKind
 from portfolio_mm.engine.attribution import FUNDING
 from portfolio_mm.engine.tuning import Tuning
-from tests.engine.tape import T0, S, event, keys
+from tests.engine.tape import COIN, T0, S, event, keys
 from tests.engine.wire import Wire
 
 
@@ -48,14 +48,17 @@ def test_the_shift_does_not_ask_for_the_position(position: int) -> None:
 def test_a_null_rate_changes_no_order() -> None:
     known, null = scene(), scene()
     sent = len(null.commands)
-    null.context(20.0, funding=float("nan"))
+    ctx = {"markPx": "20.0", "oraclePx": "20.0", "funding": None, "openInterest": None, "premium": None}
+    null.frame("activeAssetCtx", {"coin": COIN.coin, "ctx": ctx})
+    assert null.st["funding"]["refused"] == 1
     assert len(null.commands) == sent
     assert null.st["funding"]["carry_bps"] == known.st["funding"]["carry_bps"] == pytest.approx(5.0)
 
 
 def test_a_rate_of_long_ago_is_not_applied() -> None:
     wire = scene()
-    for _ in range(700):
+    wire.now_ns += 700 * S
+    for _ in range(8):
         wire.book(19.99, 20.01)
         wire.wait(1.0)
     assert wire.st["quote"]["items_bps"][0][FUNDING] == 0.0
