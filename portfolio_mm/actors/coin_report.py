@@ -61,6 +61,12 @@ def report_of(
     )
 
 
+def own_mid(instrument: Instrument, state: npt.NDArray[Any]) -> float:
+    """Mid of the coin's book without our own orders, USD; 0 while the book is not to be trusted."""
+    book = state["book"]
+    return instrument.px(int(book["mid2"][0])) / 2.0 if book["ready"][0] else 0.0
+
+
 def _side(side: SideReading) -> SideReport:
     """One side; a side that quotes gives no reason."""
     quoting = side.reason == QUOTING

@@ -24,8 +24,8 @@ from portfolio_mm.storage import checkpoint
 from portfolio_mm.storage.journal import Place
 
 Array = npt.NDArray[Any]
-MARKET: Final = ("fair", "vol", "intensity", "depth")
-OWN: Final = ("markouts", "pnl", "counters", "orders")
+MARKET: Final = ("fair", "vol", "intensity", "depth", "funding", "cascade")
+OWN: Final = ("markouts", "edge", "pnl", "counters", "orders")
 SAVED: Final = record([("run", "i8"), ("segment", "i8"), ("offset", "i8"), ("booked", BOOKED), ("coin", COIN)])
 NO_SEGMENT: Final = -1
 
@@ -59,6 +59,7 @@ def fresh_coin(instrument: Instrument, n_coins: int, plan: Plan) -> tuple[Array,
         prior_kappa_per_bps=quoting.prior_kappa_per_bps,
         stale_feed_s=quoting.stale_feed_s,
         warmup_s=quoting.warmup_s,
+        kelly_share=plan.portfolio.kelly_fraction,
         inventory_sd_usd=plan.portfolio.std_fraction * chosen.max_position_usd,
     )
     return new_coin(instrument, n_coins, tuning)

@@ -104,11 +104,25 @@ def _coins(view: dict[str, Any]) -> Iterator[Metric]:
         for coin in view["coins"]:
             counter.add_metric([coin["coin"]], float(coin[field]))
         yield counter
+    yield from _reference(view)
     quoting = GaugeMetricFamily("pmm_side_quoting", "1 when this side quotes", labels=["coin", "side"])
     for coin in view["coins"]:
         for side, report in zip(SIDE_NAMES, coin["sides"], strict=True):
             quoting.add_metric([coin["coin"], side], float(bool(report["px"])))
     yield quoting
+
+
+def _reference(view: dict[str, Any]) -> Iterator[Metric]:
+    """The coin's symbol at the reference venue."""
+    age = GaugeMetricFamily("pmm_reference_age_seconds", "Since the coin was told a reference book", labels=["coin"])
+    ratio = GaugeMetricFamily("pmm_reference_ratio", "Reference price over our own; 0 unknown", labels=["coin"])
+    fine = GaugeMetricFamily("pmm_reference_ok", "1 when the reference may be used", labels=["coin"])
+    for coin in view["coins"]:
+        found = coin["reference"]
+        age.add_metric([coin["coin"]], float(found["age_s"]))
+        ratio.add_metric([coin["coin"]], float(found["ratio"]))
+        fine.add_metric([coin["coin"]], float(found["state"] == "ok"))
+    yield from (age, ratio, fine)
 
 
 def exposition(source: Source) -> bytes:

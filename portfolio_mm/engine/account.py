@@ -54,12 +54,15 @@ def on_fill(st: Any, p: Any, ev: Any) -> None:
     st.counters.volume_1e8 += ev.px_ticks * ev.sz_lots * pnl.PX_1E8
     if ev.bits & (TAKER | REPLAYED) != 0:
         return
+    if not markouts.is_new(st.markouts, ev.tid):
+        return
     now_ns = ev.venue_ms * 1_000_000 if ev.venue_ms > 0 else st.clock.venue_ns
     px = ev.px_ticks / p.ticks_per_usd
     before_px = fair_value.before(st.fair, now_ns)
     if placed_fair_px <= 0.0:
         placed_fair_px = before_px
-    markouts.on_fill(st.markouts, p.markouts, now_ns, ev.side, ev.sz_lots, px, placed_fair_px, st.pnl.mid2)
+    mid2, placed = st.pnl.mid2, st.orders.filled
+    markouts.on_fill(st.markouts, p.markouts, now_ns, ev, px, placed_fair_px, mid2, placed)
     if before_px > 0.0:
         intensity.own_fill(st.intensity, now_ns, ev.side, penetration_bps(ev.side, px, before_px))
 

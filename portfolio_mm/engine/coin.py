@@ -11,7 +11,18 @@ import numba as nb
 
 from portfolio_mm.domain.events import LAST, REPLAYED, EventKind
 from portfolio_mm.engine import account, authority, book, clock, emit, ladder, pnl, quoting, reconcile, slots, viability
-from portfolio_mm.estimators import depth_profile, fair_value, intensity, markouts, volatility
+from portfolio_mm.engine.terms import exact
+from portfolio_mm.estimators import (
+    cascade,
+    depth_profile,
+    edge,
+    fair_value,
+    funding,
+    intensity,
+    markouts,
+    volatility,
+    walls,
+)
 
 MAX_COMMANDS: Final = emit.MAX_COMMANDS
 """Room `step` needs in `commands`."""
@@ -39,16 +50,20 @@ PAGE: Final = (
     Part("fair", "estimators.fair_value", fair_value.HEARS, ("clock", "book"), ("fair",)),
     Part("vol", "estimators.volatility", volatility.HEARS, ("clock", "fair"), ("vol",)),
     Part("intensity", "estimators.intensity", intensity.HEARS, ("clock", "book", "fair", "orders"), ("intensity",)),
+    Part("cascade", "estimators.cascade", cascade.HEARS, ("clock", "book"), ("cascade",)),
+    Part("funding", "estimators.funding", funding.HEARS, ("clock", "event"), ("funding",)),
     Part("account", "engine.account", account.HEARS, ("event", "fair"), ("account", "orders", "pnl", "markouts")),
     Part("orders", "engine.slots", slots.HEARS, ("event",), ("orders",)),
     Part("authority", "engine.authority", authority.HEARS, ("event", "clock", "book"), ("authority",)),
     Part("viability", "engine.viability", DECIDES, ("depth", "intensity", "vol", "account"), ("viability",)),
+    Part("walls", "estimators.walls", walls.HEARS, ("clock", "quote", "viability", "funding"), ("walls",)),
+    Part("edge", "estimators.edge", edge.HEARS, ("markouts", "account"), ("edge",)),
     Part("quoting", "engine.quoting", DECIDES, ("fair", "vol", "intensity", "viability", "markouts", "account"), QUOTE),
     Part("ladder", "engine.ladder", DECIDES, ("quote", "book", "account", "authority", "orders"), QUOTE),
     Part("reconcile", "engine.reconcile", DECIDES, ("quote", "orders", "authority"), ("orders", "counters")),
 )
-"""Every part in the order of `step`. Heavy parts on their own clock: viability (1 s), refits inside intensity and
-depth (1 s). `authority` also heeds the clock: leases and staleness end without any event of their own."""
+"""Every part in the order of `step`. Heavy parts on their own clock of 1 s: viability, walls, edge, cascade, refits
+inside intensity and depth. `authority` also heeds the clock: leases and staleness end without any event of theirs."""
 SHELVED: Final[dict[str, str]] = {}
 """Modules of estimators/ that the page does not call, each with the reason."""
 
@@ -83,22 +98,27 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         top_ns = st.book.top_ns
         for j in range(markouts.update(st.markouts, p.markouts, venue_ns, top_ns, mid_px, st.book.mid2)):
             out = st.markouts
-            sign = 1 - 2 * out.out_side[j]
-            pnl.on_adverse(st.pnl, sign, out.out_lots[j], out.out_mid2_fill[j], out.out_mid2_due[j])
+            if out.out_horizon[j] == p.markouts.learn:
+                sign = 1 - 2 * out.out_side[j]
+                pnl.on_adverse(st.pnl, sign, out.out_lots[j], out.out_mid2_fill[j], out.out_mid2_due[j])
         depth_profile.update(st.depth, p.depth, venue_ns, top_ns, mid_px, -1, 0.0, 0.0)
     # (3) estimators
     if moved:
         top_ns, top_px, top_sz = st.book.top_ns, st.book.px, st.book.sz
         if fair_value.update(st.fair, p.fair, top_ns, top_px[0], top_sz[0], top_px[1], top_sz[1]):
             volatility.update(st.vol, p.vol, top_ns, st.fair.mid_px)
+    if st.book.ready == 1 and st.fair.ready == 1 and (moved or kind == clock.TIMER):
+        cascade.update(st.cascade, p.cascade, venue_ns, st.fair.mid_px)
     if kind == clock.BOOK and st.fair.ready == 1:
         lp, ls = st.book.level_px, st.book.level_sz
+        cascade.on_book(st.cascade, lp, ls)
         intensity.observe_book(st.intensity, p.intensity, venue_ns, lp[0], ls[0], lp[1], ls[1], st.fair.fair_px)
     elif kind == clock.TRADE:
         trade_ns = ev.venue_ms * 1_000_000
         before_px = fair_value.before(st.fair, trade_ns)
         if before_px > 0.0 and ev.bits & REPLAYED == 0:
             mid_px = st.fair.mid_px
+            cascade.on_trade(st.cascade, trade_ns, ev.side, ev.px, ev.sz)
             intensity.update(st.intensity, p.intensity, trade_ns, ev.side, ev.px, before_px)
             depth_profile.update(st.depth, p.depth, trade_ns, st.book.top_ns, mid_px, ev.side, ev.px, before_px)
         return 0
@@ -117,6 +137,10 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         account.on_funding(st, p, ev)
     elif kind == clock.CONTEXT:
         account.on_context(st, ev)
+        funding.update(st.funding, p.funding, venue_ns, ev.px, ev.px2, ev.sz)
+        cascade.on_context(st.cascade, venue_ns, ev.sz2, ev.sz)
+    elif kind == clock.DEADLINE:
+        walls.on_deadline(st.walls, recv_ns, ev.oid)
     elif kind == clock.SYNC:
         slots.on_sync(st.orders, ev.oid, ev.tid)
     elif kind == clock.ORDER:
@@ -141,6 +165,8 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     else:
         if kind in (clock.ACCOUNT, clock.ALLOCATION) or recv_ns - st.viability.last_ns >= p.viability_ns:
             viability.assess(st, p)
+            exact.look(st, p)
+            edge.hear(st.edge, p.edge, venue_ns, st.markouts, p.markouts.learn, st.account)
         quoting.decide(st, p)
         ladder.build(st, p)
     return reconcile.commands_for(st, p, ev, commands)  # type: ignore[no-any-return]

@@ -3,7 +3,17 @@
 from types import ModuleType
 from typing import Final
 
-from portfolio_mm.estimators import depth_profile, fair_value, intensity, markouts, volatility
+from portfolio_mm.estimators import (
+    cascade,
+    depth_profile,
+    edge,
+    fair_value,
+    funding,
+    intensity,
+    markouts,
+    volatility,
+    walls,
+)
 
 ESTIMATORS: Final[dict[str, ModuleType]] = {
     "fair": fair_value,
@@ -11,4 +21,8 @@ ESTIMATORS: Final[dict[str, ModuleType]] = {
     "intensity": intensity,
     "depth": depth_profile,
     "markouts": markouts,
+    "funding": funding,
+    "cascade": cascade,
+    "walls": walls,
+    "edge": edge,
 }

@@ -54,6 +54,10 @@ def _describe(st: Any, row: Any) -> None:
     # informed flow and impact
 
     # carry and cascade
+    if st.funding.ready == 1:
+        row[at.CARRY] = st.funding.expected_bps
+    if st.cascade.ready == 1:
+        row[at.CASCADE] = st.cascade.hazard_probability
     row[at.SPREAD] = (st.book.px[1] - st.book.px[0]) / st.fair.mid_px * 1e4
 
 

@@ -213,6 +213,15 @@ class Quoting(Section):
         ),
     )
 
+    flat_at_end: bool = Field(
+        default=False,
+        description=note(
+            "Whether coins are told during the last ten minutes of `start --for` to be without a position at its end",
+            "true or false",
+            "to end a run flat; a detached run has no end to be told of",
+        ),
+    )
+
     @field_validator("adverse_horizon_s")
     @classmethod
     def _horizon(cls, value: float) -> float:

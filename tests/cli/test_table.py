@@ -3,7 +3,7 @@
 import msgspec
 from rich.console import Console
 
-from portfolio_mm.actors.view_rows import PotView
+from portfolio_mm.actors.view_rows import PotView, ReferenceView
 from portfolio_mm.cli.table import draw
 from tests.actors.sample import view
 
@@ -28,3 +28,18 @@ def test_status_says_how_far_liquidation_is_and_what_the_venue_leaves() -> None:
     assert "dex flx" not in text, "nothing can be liquidated there"
     assert "BTC: halted by its deployer" in text
     assert "liquidation" not in drawn()
+
+
+def test_status_says_where_each_coins_reference_stands() -> None:
+    wrong = "1000PEPEUSDT trades at 1000 times our price (allowed 0.99 to 1.01); correct reference.symbols"
+    coins = view().coins
+    told = [
+        msgspec.structs.replace(coins[0], reference=ReferenceView("BTCUSDT", "ok", 0.12, 1.0002, "")),
+        msgspec.structs.replace(
+            coins[0], coin="kPEPE", reference=ReferenceView("1000PEPEUSDT", "wrong map", text=wrong)
+        ),
+    ]
+    text = drawn(coins=tuple(told))
+    assert "reference: BTC 0.1 s, kPEPE wrong map" in text
+    assert f"reference of kPEPE: {wrong}" in text
+    assert "reference" not in drawn(), "a run that has none"

@@ -128,3 +128,13 @@ def test_when_an_action_is_possible_and_what_others_did_are_shown_to_people_and_
     shown = headline(msgspec.convert(plain, View)).plain
     assert "next order in 42 s: the venue throttles us" in shown
     assert "others (3): the venue closed a position" in shown
+
+
+def test_the_reference_of_each_coin_is_told_to_machines() -> None:
+    plain = view()
+    plain["coins"][0]["reference"] |= {"state": "ok", "age_s": 0.25, "ratio": 1.0003}
+    said = exposition(Fixed(plain)).decode()
+    coin = plain["coins"][0]["coin"]
+    assert f'pmm_reference_age_seconds{{coin="{coin}"}} 0.25' in said
+    assert f'pmm_reference_ratio{{coin="{coin}"}} 1.0003' in said
+    assert f'pmm_reference_ok{{coin="{coin}"}} 1.0' in said

@@ -38,6 +38,8 @@ LETTERS = {
         "exact",
         "keep",
         "eta",
+        "m1",
+        "m2",
     ),
 }
 """Letters of docs/notation.md, whose unit the table gives, and numbers without a unit."""
