@@ -19,13 +19,15 @@ class CoinResult(NamedTuple):
     mids: Array
     fills: Array
     orders: Array
+    forecasts: Array
+    ended: Array
     events: int
 
     @classmethod
     def of(cls, run: CoinRun) -> "CoinResult":
         """What a coin's run has noted."""
-        notes = (run.samples.rows, run.mids.rows, run.fills.rows, run.orders.rows)
-        return cls(run.instrument.coin, run.state, run.params, *notes, run.events)
+        notes = (run.samples, run.mids, run.fills, run.orders, run.forecasts, run.ended)
+        return cls(run.instrument.coin, run.state, run.params, *(one.rows for one in notes), run.events)
 
     @property
     def lots_per_coin(self) -> float:

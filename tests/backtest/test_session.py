@@ -39,7 +39,7 @@ def test_the_same_seed_gives_the_same_bytes(plain: SessionResult) -> None:
     again, other = played(PLAIN, COINS, 60.0), played(VenueSettings(coins=COINS, accounts=1, seed=4), COINS, 20.0)
     for one, two in zip(plain.coins, again.coins, strict=True):
         assert one.state.tobytes() == two.state.tobytes()
-        for notes in ("samples", "mids", "fills", "orders"):
+        for notes in ("samples", "mids", "fills", "orders", "forecasts", "ended"):
             assert getattr(one, notes).tobytes() == getattr(two, notes).tobytes()
     assert other.coins[0].mids[:20].tobytes() != plain.coins[0].mids[:20].tobytes()
 
