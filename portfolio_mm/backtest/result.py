@@ -26,8 +26,18 @@ class CoinResult(NamedTuple):
     @classmethod
     def of(cls, run: CoinRun) -> "CoinResult":
         """What a coin's run has noted."""
-        notes = (run.samples, run.mids, run.fills, run.orders, run.forecasts, run.ended)
-        return cls(run.instrument.coin, run.state, run.params, *(one.rows for one in notes), run.events)
+        return cls(
+            coin=run.instrument.coin,
+            state=run.state,
+            params=run.params,
+            samples=run.samples.rows,
+            mids=run.mids.rows,
+            fills=run.fills.rows,
+            orders=run.orders.rows,
+            forecasts=run.forecasts.rows,
+            ended=run.ended.rows,
+            events=run.events,
+        )
 
     @property
     def lots_per_coin(self) -> float:

@@ -37,7 +37,7 @@ class Cost(NamedTuple):
     ns: float
 
 
-@intrinsic  # type: ignore[misc] # numba's
+@intrinsic
 def cycles(_typing: Any) -> Any:
     """The processor's cycle counter; 0 where there is none."""
 
@@ -165,4 +165,4 @@ def _ns_per_cycle() -> float:
     began_ns, began = time.perf_counter_ns(), _now()
     time.sleep(0.2)
     passed_ns, ticks = time.perf_counter_ns() - began_ns, _now() - began
-    return passed_ns / max(1, ticks)
+    return float(passed_ns / max(1, ticks))
