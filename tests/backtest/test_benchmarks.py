@@ -1,4 +1,4 @@
-"""The benchmark of the page's parts reads the page itself, and its results take their own place in docs/benchmarks.md."""
+"""The benchmark of the parts reads the page itself; each benchmark has its own section of docs/benchmarks.md."""
 
 from portfolio_mm.engine.parts import ESTIMATORS
 from scripts.bench.__main__ import ALL, MARK, PAGE, page, sections
