@@ -88,5 +88,6 @@ def new_params(instrument: Instrument, n_coins: int, tuning: Tuning = DEFAULTS) 
     params["depth"]["prior_adverse_bps"] = tuning.prior_adverse_bps
     horizon_ns = int(tuning.adverse_horizon_s * 1e9)
     params["depth"]["horizon_ns"] = horizon_ns
+    params["toxicity"]["horizon_ns"] = horizon_ns
     params["markouts"]["learn"] = params["markouts"]["horizon_ns"][0].tolist().index(horizon_ns)
     return params
