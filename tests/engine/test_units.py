@@ -36,6 +36,8 @@ LETTERS = {
         "loss",
         "naive",
         "exact",
+        "exponent",
+        "count",
         "keep",
         "eta",
         "m1",
