@@ -10,8 +10,31 @@ from typing import Any, Final, NamedTuple
 import numba as nb
 
 from portfolio_mm.domain.events import LAST, REPLAYED, EventKind
-from portfolio_mm.engine import account, authority, book, clock, emit, ladder, pnl, quoting, reconcile, slots, viability
-from portfolio_mm.estimators import depth_profile, fair_value, intensity, markouts, volatility
+from portfolio_mm.engine import (
+    account,
+    authority,
+    book,
+    clock,
+    emit,
+    ladder,
+    pnl,
+    quoting,
+    reconcile,
+    signals,
+    slots,
+    viability,
+)
+from portfolio_mm.estimators import (
+    depth_profile,
+    fair_value,
+    intensity,
+    jumps,
+    markouts,
+    particles,
+    regimes,
+    vol_of_vol,
+    volatility,
+)
 
 MAX_COMMANDS: Final = emit.MAX_COMMANDS
 """Room `step` needs in `commands`."""
@@ -30,6 +53,9 @@ class Part(NamedTuple):
 ALL: Final = tuple(EventKind.__members__)
 DECIDES: Final = tuple(kind for kind in ALL if kind not in {"TRADE", "SKEW"})
 QUOTE: Final = ("quote",)
+QUOTED: Final = (
+    *("fair", "vol", "jumps", "vov", "particles", "intensity", "viability", "markouts", "account", "signals"),
+)
 PAGE: Final = (
     Part("clock", "engine.clock", ALL, ("event",), ("clock", "counters")),
     Part("book", "engine.book", ("BBO", "BOOK", "FEED"), ("event", "orders"), ("book",)),
@@ -38,12 +64,16 @@ PAGE: Final = (
     Part("depth", "estimators.depth_profile", depth_profile.HEARS, ("clock", "book", "fair"), ("depth",)),
     Part("fair", "estimators.fair_value", fair_value.HEARS, ("clock", "book"), ("fair",)),
     Part("vol", "estimators.volatility", volatility.HEARS, ("clock", "fair"), ("vol",)),
+    Part("jumps", "estimators.jumps", jumps.HEARS, ("clock", "fair", "vol"), ("jumps",)),
+    Part("vov", "estimators.vol_of_vol", vol_of_vol.HEARS, ("clock", "fair"), ("vov",)),
+    Part("particles", "estimators.particles", particles.HEARS, ("clock", "fair", "vol"), ("particles",)),
+    Part("regimes", "estimators.regimes", regimes.HEARS, ("book", "fair", "signals"), ("regimes", "vol", "intensity")),
     Part("intensity", "estimators.intensity", intensity.HEARS, ("clock", "book", "fair", "orders"), ("intensity",)),
     Part("account", "engine.account", account.HEARS, ("event", "fair"), ("account", "orders", "pnl", "markouts")),
     Part("orders", "engine.slots", slots.HEARS, ("event",), ("orders",)),
     Part("authority", "engine.authority", authority.HEARS, ("event", "clock", "book"), ("authority",)),
     Part("viability", "engine.viability", DECIDES, ("depth", "intensity", "vol", "account"), ("viability",)),
-    Part("quoting", "engine.quoting", DECIDES, ("fair", "vol", "intensity", "viability", "markouts", "account"), QUOTE),
+    Part("quoting", "engine.quoting", DECIDES, QUOTED, QUOTE),
     Part("ladder", "engine.ladder", DECIDES, ("quote", "book", "account", "authority", "orders"), QUOTE),
     Part("reconcile", "engine.reconcile", DECIDES, ("quote", "orders", "authority"), ("orders", "counters")),
 )
@@ -90,7 +120,15 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     if moved:
         top_ns, top_px, top_sz = st.book.top_ns, st.book.px, st.book.sz
         if fair_value.update(st.fair, p.fair, top_ns, top_px[0], top_sz[0], top_px[1], top_sz[1]):
-            volatility.update(st.vol, p.vol, top_ns, st.fair.mid_px)
+            mid_px, vol = st.fair.mid_px, st.vol
+            volatility.update(vol, p.vol, top_ns, mid_px)
+            jumps.update(st.jumps, p.jumps, top_ns, mid_px, vol.sigma_bps, vol.noise_bps)
+            vol_of_vol.update(st.vov, p.vov, top_ns, mid_px)
+            particles.update(st.particles, p.particles, top_ns, mid_px, vol.sigma_bps, vol.median_bps, vol.noise_bps)
+            if regimes.update(st.regimes, p.regimes, top_ns, mid_px, 1e4 * (top_px[1] - top_px[0]) / mid_px):
+                lean, shift = st.signals.applied[signals.REGIME], st.regimes.shift
+                intensity.shift_priors(st.intensity, lean * shift[0], lean * shift[1])
+                volatility.expect(vol, p.vol, lean * shift[2], lean * st.regimes.changed)
     if kind == clock.BOOK and st.fair.ready == 1:
         lp, ls = st.book.level_px, st.book.level_sz
         intensity.observe_book(st.intensity, p.intensity, venue_ns, lp[0], ls[0], lp[1], ls[1], st.fair.fair_px)
@@ -101,6 +139,8 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
             mid_px = st.fair.mid_px
             intensity.update(st.intensity, p.intensity, trade_ns, ev.side, ev.px, before_px)
             depth_profile.update(st.depth, p.depth, trade_ns, st.book.top_ns, mid_px, ev.side, ev.px, before_px)
+            jumps.observe_sweep(st.jumps, p.jumps, trade_ns, ev.side, ev.px, before_px)
+            regimes.observe_sweep(st.regimes, trade_ns, ev.side, ev.px, before_px)
         return 0
     elif kind == clock.TIMER and venue_ns > 0:
         intensity.update(st.intensity, p.intensity, venue_ns, -1, 0.0, 0.0)
@@ -117,6 +157,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         account.on_funding(st, p, ev)
     elif kind == clock.CONTEXT:
         account.on_context(st, ev)
+        regimes.observe_interest(st.regimes, venue_ns, ev.sz2)
     elif kind == clock.SYNC:
         slots.on_sync(st.orders, ev.oid, ev.tid)
     elif kind == clock.ORDER:

@@ -74,7 +74,7 @@ def _student(change: Any, r: int, x: float) -> float:
     kappa, alpha = KAPPA + r, ALPHA + 0.5 * r
     spread = change.beta[r] * (kappa + 1.0) / kappa
     tail = (alpha + 0.5) * math.log1p(0.5 * (x - change.level[r]) ** 2 / spread)
-    return math.exp(change.gammas[r] - tail) / math.sqrt(2.0 * math.pi * spread)  # type: ignore[no-any-return]
+    return math.exp(change.gammas[r] - tail) / math.sqrt(2.0 * math.pi * spread)
 
 
 @nb.njit(cache=True)

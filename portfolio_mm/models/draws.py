@@ -31,16 +31,16 @@ def _times(n: int, by: int) -> int:
 @nb.njit(cache=True)
 def uniform(stream: int, index: int) -> float:
     """A number in (0, 1): of draw `index` of the numbered stream."""
-    return (mix(mix(stream) + 0x9E3779B9 * (index + 1)) + 0.5) / 4294967296.0
+    return (mix(mix(stream) + 0x9E3779B9 * (index + 1)) + 0.5) / 4294967296.0  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
 def inverse_normal(p: float) -> float:
     """The standard normal quantile of 0 < p < 1."""
     if p < 0.02425:
-        return _tail(math.sqrt(-2.0 * math.log(p)))
+        return _tail(math.sqrt(-2.0 * math.log(p)))  # type: ignore[no-any-return]
     if p > 0.97575:
-        return -_tail(math.sqrt(-2.0 * math.log(1.0 - p)))
+        return -_tail(math.sqrt(-2.0 * math.log(1.0 - p)))  # type: ignore[no-any-return]
     q = p - 0.5
     r = q * q
     top = -3.969683028665376e01 * r + 2.209460984245205e02
@@ -62,4 +62,4 @@ def _tail(q: float) -> float:
 @nb.njit(cache=True)
 def normal(stream: int, index: int) -> float:
     """A standard normal number."""
-    return inverse_normal(uniform(stream, index))
+    return inverse_normal(uniform(stream, index))  # type: ignore[no-any-return]

@@ -82,7 +82,7 @@ def jump_ratio_z(r: Any) -> float:
     n, rv, bv = len(r), realised(r), bipower(r)
     if n < 3 or not (rv > 0.0 and bv > 0.0):
         return 0.0
-    return (1.0 - bv / rv) / math.sqrt(THETA / n * max(1.0, tripower_quarticity(r) / (bv * bv)))
+    return (1.0 - bv / rv) / math.sqrt(THETA / n * max(1.0, tripower_quarticity(r) / (bv * bv)))  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -128,7 +128,7 @@ def two_scales(r: Any, k: int) -> float:
         if i >= k - 1:
             total += window * window
     mean_n = (n - k + 1.0) / k
-    return (total / k - mean_n / n * realised(r)) / (1.0 - mean_n / n)
+    return (total / k - mean_n / n * realised(r)) / (1.0 - mean_n / n)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
