@@ -11,7 +11,7 @@ passes for a moving sigma. The add-on is a quantile of sigma over the time that 
     add = c vov sqrt(horizon), times max(0, 1 - (Z se / estimate)^2): noise adds nothing in 95 of 100 cases.
 
 Source: theory §6 (the same in block variances, 4 mean v^2 / h of error). A sigma that reverts within minutes is
-understated by kappa H.
+understated by kappa H. The horizon is the minute itself: real sigma reverts, and longer ones would extrapolate.
 """
 
 import math
@@ -70,10 +70,10 @@ when `known`; sums over pairs of minutes are forgotten at tau_s; `add_ratio` is 
 
 
 def default_params() -> np.ndarray[Any, Any]:
-    """One PARAMS record: minutes of 60 returns, remembered 4 h, one sd over 5 min, at most as much again."""
+    """One PARAMS record: minutes of 60 returns, remembered 4 h, one sd over a minute, at most as much again."""
     p = np.zeros(1, dtype=PARAMS)
     p["grid_ns"], p["gap_ns"], p["block_n"], p["tau_s"] = 10**9, 10**10, 60, 14_400.0
-    p["horizon_s"], p["c_ratio"], p["max_ratio"], p["ready_count"] = 300.0, 1.0, 1.0, 9.5
+    p["horizon_s"], p["c_ratio"], p["max_ratio"], p["ready_count"] = 60.0, 1.0, 1.0, 9.5
     return p
 
 
