@@ -10,41 +10,13 @@ from typing import Any, Final, NamedTuple
 import numba as nb
 
 from portfolio_mm.domain.events import LAST, REPLAYED, EventKind
-from portfolio_mm.engine import (
-    ablation,
-    account,
-    authority,
-    book,
-    clock,
-    emit,
-    ladder,
-    learning,
-    pnl,
-    quoting,
-    reconcile,
-    slots,
-    viability,
-)
+from portfolio_mm.engine import ablation, account, authority, book, clock, emit, ladder, learning, pnl, quoting
+from portfolio_mm.engine import reconcile, signals, slots, viability
 from portfolio_mm.engine.evidence import READS, gather, renew
 from portfolio_mm.engine.terms import exact
-from portfolio_mm.estimators import (
-    cascade,
-    depth_profile,
-    edge,
-    evidence,
-    fair_value,
-    funding,
-    impact,
-    informed,
-    intensity,
-    leaders,
-    markouts,
-    order_flow,
-    reference,
-    toxicity,
-    volatility,
-    walls,
-)
+from portfolio_mm.estimators import cascade, depth_profile, edge, evidence, fair_value, funding, impact, informed
+from portfolio_mm.estimators import intensity, jumps, leaders, markouts, order_flow, particles, reference, regimes
+from portfolio_mm.estimators import toxicity, vol_of_vol, volatility, walls
 
 MAX_COMMANDS: Final = emit.MAX_COMMANDS
 """Room `step` needs in `commands`."""
@@ -63,6 +35,9 @@ class Part(NamedTuple):
 ALL: Final = tuple(EventKind.__members__)
 DECIDES: Final = tuple(kind for kind in ALL if kind not in {"TRADE", "SKEW", "LEAD"})
 QUOTE: Final = ("quote",)
+QUOTED: Final = (
+    *("fair", "vol", "jumps", "vov", "particles", "intensity", "viability", "markouts", "account", "signals"),
+)
 PAGE: Final = (
     Part("clock", "engine.clock", ALL, ("event",), ("clock", "counters")),
     Part("book", "engine.book", ("BBO", "BOOK", "FEED"), ("event", "orders"), ("book",)),
@@ -80,6 +55,10 @@ PAGE: Final = (
     Part("leaders", "estimators.leaders", leaders.HEARS, ("clock", "event"), ("leaders",)),
     Part("fair", "estimators.fair_value", fair_value.HEARS, ("clock", "book", *READS), ("fair",)),
     Part("vol", "estimators.volatility", volatility.HEARS, ("clock", "fair"), ("vol",)),
+    Part("jumps", "estimators.jumps", jumps.HEARS, ("clock", "fair", "vol"), ("jumps",)),
+    Part("vov", "estimators.vol_of_vol", vol_of_vol.HEARS, ("clock", "fair"), ("vov",)),
+    Part("particles", "estimators.particles", particles.HEARS, ("clock", "fair", "vol"), ("particles",)),
+    Part("regimes", "estimators.regimes", regimes.HEARS, ("book", "fair", "signals"), ("regimes", "vol", "intensity")),
     Part("intensity", "estimators.intensity", intensity.HEARS, ("clock", "book", "fair", "orders"), ("intensity",)),
     Part("cascade", "estimators.cascade", cascade.HEARS, ("clock", "book"), ("cascade",)),
     Part("funding", "estimators.funding", funding.HEARS, ("clock", "event"), ("funding",)),
@@ -89,7 +68,7 @@ PAGE: Final = (
     Part("viability", "engine.viability", DECIDES, ("depth", "intensity", "vol", "account"), ("viability",)),
     Part("walls", "estimators.walls", walls.HEARS, ("clock", "quote", "viability", "funding"), ("walls",)),
     Part("edge", "estimators.edge", edge.HEARS, ("markouts", "account"), ("edge",)),
-    Part("quoting", "engine.quoting", DECIDES, ("fair", "vol", "intensity", "viability", "markouts", "account"), QUOTE),
+    Part("quoting", "engine.quoting", DECIDES, QUOTED, QUOTE),
     Part("ladder", "engine.ladder", DECIDES, ("quote", "book", "account", "authority", "orders"), QUOTE),
     Part("reconcile", "engine.reconcile", DECIDES, ("quote", "orders", "authority"), ("orders", "counters")),
 )
@@ -150,7 +129,15 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         gather(st, p)
         applied = st.signals.applied
         if fair_value.update(st.fair, p.fair, top_ns, top_px[0], top_sz[0], top_px[1], top_sz[1], applied):
-            volatility.update(st.vol, p.vol, top_ns, st.fair.mid_px)
+            mid_px, vol = st.fair.mid_px, st.vol
+            volatility.update(vol, p.vol, top_ns, mid_px)
+            jumps.update(st.jumps, p.jumps, top_ns, mid_px, vol.sigma_bps, vol.noise_bps)
+            vol_of_vol.update(st.vov, p.vov, top_ns, mid_px)
+            particles.update(st.particles, p.particles, top_ns, mid_px, vol.sigma_bps, vol.median_bps, vol.noise_bps)
+            if regimes.update(st.regimes, p.regimes, top_ns, mid_px, 1e4 * (top_px[1] - top_px[0]) / mid_px):
+                lean, shift = applied[signals.REGIME], st.regimes.shift
+                intensity.shift_priors(st.intensity, lean * shift[0], lean * shift[1])
+                volatility.expect(vol, p.vol, lean * shift[2], lean * st.regimes.changed)
     if st.book.ready == 1 and st.fair.ready == 1 and (moved or kind == clock.TIMER):
         cascade.update(st.cascade, p.cascade, venue_ns, st.fair.mid_px)
     if kind == clock.BOOK and st.fair.ready == 1:
@@ -170,6 +157,8 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
             impact.trade(st.impact, p.impact, trade_ns, ev.side, worth_usd)
             intensity.update(st.intensity, p.intensity, trade_ns, ev.side, ev.px, before_px)
             depth_profile.update(st.depth, p.depth, trade_ns, st.book.top_ns, mid_px, ev.side, ev.px, before_px)
+            jumps.observe_sweep(st.jumps, p.jumps, trade_ns, ev.side, ev.px, before_px)
+            regimes.observe_sweep(st.regimes, trade_ns, ev.side, ev.px, before_px)
         return 0
     elif kind in (clock.REFERENCE, clock.REFERENCE_TRADE, clock.LEADER, clock.LEAD):
         if kind == clock.LEADER:
@@ -199,6 +188,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         account.on_context(st, ev)
         funding.update(st.funding, p.funding, venue_ns, ev.px, ev.px2, ev.sz)
         cascade.on_context(st.cascade, venue_ns, ev.sz2, ev.sz)
+        regimes.observe_interest(st.regimes, venue_ns, ev.sz2)
     elif kind == clock.DEADLINE:
         walls.on_deadline(st.walls, recv_ns, ev.oid)
     elif kind == clock.SYNC:

@@ -1,12 +1,13 @@
 """What was known at an order's placement, kept with the order until its markouts are due (H2, architecture law 6)."""
 
+import math
 from typing import Any
 
 import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.records import record
-from portfolio_mm.estimators import informed
+from portfolio_mm.estimators import informed, regimes
 from portfolio_mm.models import fair_row
 from portfolio_mm.models import features as at
 from portfolio_mm.models.features import N_FEATURES
@@ -56,7 +57,12 @@ def describe(st: Any, p: Any, row: Any) -> None:
     row[at.REFERENCE_MOVE] = st.fair.x[fair_row.MOVE]
     row[at.BASIS] = -st.fair.x[fair_row.GAP]
     # volatility and regimes
-
+    if st.vol.minutes > 0 and st.vol.median_bps > 0.0:
+        row[at.SIGMA_RATIO] = math.log(st.vol.sigma_bps / st.vol.median_bps)
+    if st.jumps.ready == 1:
+        row[at.JUMP_Z] = st.jumps.jump_z
+    if st.regimes.ready == 1:
+        row[at.STORM] = st.regimes.state_probability[regimes.STORM]
     # arrivals and queue
 
     # informed flow and impact

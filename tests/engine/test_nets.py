@@ -24,6 +24,7 @@ from tests.engine.moves import test_cascade as cascade
 from tests.engine.moves import test_edge as edge
 from tests.engine.moves import test_funding as funding
 from tests.engine.moves import test_walls as walls
+from tests.engine.moves import weather
 from tests.engine.story import TUNING, play, step_with, without
 from tests.engine.tape import MS, T0, Bench, S, allocation, book, event, keys, market, trade
 
@@ -38,6 +39,10 @@ PART_OFF: dict[str, Callable[[], Any]] = {
     "leaders": lambda: without("leaders", "update", returns=False),
     "fair": lambda: without("fair_value", "update", returns=False),
     "vol": lambda: without("volatility", "update", returns=True),
+    "jumps": lambda: without("jumps", "update", "observe_sweep", returns=True),
+    "vov": lambda: without("vol_of_vol", "update", returns=True),
+    "particles": lambda: without("particles", "update", returns=True),
+    "regimes": lambda: without("regimes", "update", "observe_sweep", "observe_interest", returns=False),
     "intensity": lambda: without("intensity", "update", "observe_book", returns=True),
     "account": lambda: without("account", "on_fill", "on_position", "on_account", "on_context"),
     "orders": lambda: without("slots", "on_order", returns=-1),
@@ -51,8 +56,6 @@ PART_OFF: dict[str, Callable[[], Any]] = {
     "ladder": lambda: without("ladder", "build"),
     "reconcile": lambda: without("reconcile", "commands_for", returns=0),
 }
-
-"""Parts that have no effect in the story, each with one in which it has."""
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +117,10 @@ def test_every_part_has_its_net() -> None:
 
 SCENARIOS: dict[str, Callable[[Any], Any]] = {
     **led.SCENARIOS,
+    "jumps": weather.jumps,
+    "vov": weather.gusts,
+    "particles": weather.storms,
+    "regimes": weather.storms,
     "funding": funding.scene,
     "cascade": cascade.scene,
     "walls": walls.scene,
