@@ -11,6 +11,7 @@ from portfolio_mm.actors.messages import (
     Markout,
     PartHealth,
     Pnl,
+    Score,
     SideReport,
     View,
 )
@@ -53,6 +54,7 @@ def coin(name: str = "BTC") -> CoinReport:
         quoting_s=100.0,
         two_sided_s=90.0,
         warm=True,
+        scores=(Score("fair", "reference", "forecast without it", 0.02, 0.005, 60, 0.83, "better"),),
     )
 
 

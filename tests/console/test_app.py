@@ -83,6 +83,14 @@ async def test_metrics_are_what_prometheus_parses(served: tuple[str, Fixed]) -> 
     assert families["pmm_equity_usd"].samples[0].value == 10_001.5
     sides = {sample.labels["side"]: sample.value for sample in families["pmm_side_quoting"].samples}
     assert sides == {"bid": 1.0, "ask": 0.0}
+    scores = {name: families[f"pmm_score_{name}"].samples[0] for name in ("skill", "skill_se", "blocks", "weight")}
+    assert {name: sample.value for name, sample in scores.items()} == {
+        "skill": 0.02,
+        "skill_se": 0.005,
+        "blocks": 60.0,
+        "weight": 0.83,
+    }
+    assert scores["skill"].labels == {"coin": "BTC", "part": "fair", "prediction": "reference"}
 
 
 def test_metrics_say_what_each_signal_does_and_earns() -> None:

@@ -80,8 +80,8 @@ def test_the_misspecified_twin_is_found_too() -> None:
             gap_bps = there_bps[i - 1] - own_bps[i - 1]
             own_bps[i] = own_bps[i - 1] + 2.0 * STEP_S * gap_bps + noise[i]
         parts = Parts()
-        rows = [tops(100.0 * np.exp(1e-4 * path), seed) for path in (own_bps, there_bps)]
-        weights = parts.hear(*rows, silence(n), np.zeros(n))
+        ours, theirs = (tops(100.0 * np.exp(1e-4 * path), seed) for path in (own_bps, there_bps))
+        weights = parts.hear(ours, theirs, silence(n), np.zeros(n))
         assert weights[-1, REF] > 0.8
         # a gap closes by 1 - e^-2 within the second, and clipping and ridge take some of it
         assert 0.4 < parts.fair["slopes"][0, REF, row.GAP] < 1.0

@@ -7,7 +7,7 @@ from portfolio_mm.domain.events import EventKind
 from portfolio_mm.models.fair_row import REFERENCE
 from tests.engine import led
 from tests.engine.story import without
-from tests.engine.tape import MS, STEP, Array, Bench, bbo, event, keys
+from tests.engine.tape import MS, STEP, T0, Bench, bbo, event, keys
 
 SECONDS = 80.0
 
@@ -30,12 +30,6 @@ def twin(coin: Bench) -> Bench:
 def touch(coin: Bench) -> float:
     """Its mid, USD."""
     return float(coin.st["fair"]["mid_px"])
-
-
-def own_book(coin: Bench, now_ns: int) -> Array:
-    """The touch as it was, said again."""
-    bid, ask = (int(ticks) for ticks in coin.st["book"]["ticks"])
-    return bbo(now_ns, bid, ask)
 
 
 def test_a_move_there_moves_our_orders_at_once(trained: Bench) -> None:
@@ -80,7 +74,7 @@ def test_without_the_feed_or_without_weight_every_order_is_the_same() -> None:
         path = np.cumsum(rng.normal(0.0, 0.3, 600)) if hears else np.zeros(600)
         mid = 2_000_000
         for i in range(600):
-            now_ns = led.T0 + i * 100 * MS
+            now_ns = T0 + i * 100 * MS
             mid += int(walk.integers(-1, 2)) * STEP
             if hears:
                 coin.hear(led.reference(now_ns - 30 * MS, 20.0 * (1.0 + 1e-4 * path[i])))
