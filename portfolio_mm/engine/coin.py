@@ -10,8 +10,21 @@ from typing import Any, Final, NamedTuple
 import numba as nb
 
 from portfolio_mm.domain.events import LAST, REPLAYED, EventKind
-from portfolio_mm.engine import account, authority, book, clock, emit, ladder, pnl, quoting, reconcile, slots, viability
-from portfolio_mm.estimators import depth_profile, fair_value, intensity, markouts, volatility
+from portfolio_mm.engine import (
+    account,
+    authority,
+    book,
+    clock,
+    emit,
+    ladder,
+    places,
+    pnl,
+    quoting,
+    reconcile,
+    slots,
+    viability,
+)
+from portfolio_mm.estimators import arrivals, depth_profile, fair_value, hawkes, intensity, markouts, queue, volatility
 
 MAX_COMMANDS: Final = emit.MAX_COMMANDS
 """Room `step` needs in `commands`."""
@@ -39,6 +52,10 @@ PAGE: Final = (
     Part("fair", "estimators.fair_value", fair_value.HEARS, ("clock", "book"), ("fair",)),
     Part("vol", "estimators.volatility", volatility.HEARS, ("clock", "fair"), ("vol",)),
     Part("intensity", "estimators.intensity", intensity.HEARS, ("clock", "book", "fair", "orders"), ("intensity",)),
+    Part("arrivals", "estimators.arrivals", arrivals.HEARS, ("clock", "book"), ("arrivals",)),
+    Part("hawkes", "estimators.hawkes", hawkes.HEARS, ("clock", "book", "arrivals"), ("hawkes",)),
+    Part("places", "engine.places", places.HEARS, ("event", "book", "orders", "intensity", "vol"), ("queue",)),
+    Part("queue", "estimators.queue", queue.HEARS, ("clock", "arrivals", "quote"), ("queue",)),
     Part("account", "engine.account", account.HEARS, ("event", "fair"), ("account", "orders", "pnl", "markouts")),
     Part("orders", "engine.slots", slots.HEARS, ("event",), ("orders",)),
     Part("authority", "engine.authority", authority.HEARS, ("event", "clock", "book"), ("authority",)),
@@ -73,6 +90,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     moved = False
     if kind in (clock.BBO, clock.BOOK):
         moved = book.observe(st, p, ev, kind == clock.BOOK)
+        places.observe(st, p, ev, kind == clock.BOOK)
     elif kind == clock.FEED:
         book.on_feed(st.book, ev.status)
     # (2) outcomes due
@@ -97,6 +115,10 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     elif kind == clock.TRADE:
         trade_ns = ev.venue_ms * 1_000_000
         before_px = fair_value.before(st.fair, trade_ns)
+        if ev.bits & REPLAYED == 0:
+            arrivals.update(st.arrivals, p.arrivals, trade_ns, ev.side, ev.px * ev.sz)
+            hawkes.update(st.hawkes, p.hawkes, trade_ns, ev.side, st.arrivals.season_ratio)
+            places.on_trade(st, p, ev)
         if before_px > 0.0 and ev.bits & REPLAYED == 0:
             mid_px = st.fair.mid_px
             intensity.update(st.intensity, p.intensity, trade_ns, ev.side, ev.px, before_px)
@@ -106,8 +128,15 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         intensity.update(st.intensity, p.intensity, venue_ns, -1, 0.0, 0.0)
         account.learn_exposure(st, p)
         account.count_uptime(st)
+        if not book.is_stale(st, p):
+            arrivals.update(st.arrivals, p.arrivals, venue_ns, -1, 0.0)
+            hawkes.update(st.hawkes, p.hawkes, venue_ns, -1, st.arrivals.season_ratio)
+            leave_per_s, flow = places.follow(st), st.arrivals
+            usd_per_lot = st.quote.value_usd_per_lot
+            queue.update(st.queue, p.queue, venue_ns, flow.bucket_per_s, flow.bucket_usd, usd_per_lot, leave_per_s)
     # (4) account, orders, authority
     elif kind == clock.FILL:
+        places.on_fill(st, p, ev)
         account.on_fill(st, p, ev)
     elif kind == clock.POSITION:
         account.on_position(st, p, ev)

@@ -50,7 +50,9 @@ def _describe(st: Any, row: Any) -> None:
     # volatility and regimes
 
     # arrivals and queue
-
+    if st.hawkes.ready == 1:
+        row[at.EXCITATION_BUY] = st.hawkes.excitation[0]
+        row[at.EXCITATION_SELL] = st.hawkes.excitation[1]
     # informed flow and impact
 
     # carry and cascade
