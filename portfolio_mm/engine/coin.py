@@ -10,13 +10,13 @@ from typing import Any, Final, NamedTuple
 import numba as nb
 
 from portfolio_mm.domain.events import LAST, REPLAYED, EventKind
-from portfolio_mm.engine import ablation, account, authority, book, clock, emit, ladder, learning, pnl, quoting
-from portfolio_mm.engine import reconcile, signals, slots, viability
+from portfolio_mm.engine import ablation, account, authority, book, clock, emit, ladder, learning, places, pnl
+from portfolio_mm.engine import quoting, reconcile, signals, slots, viability
 from portfolio_mm.engine.evidence import READS, gather, renew
 from portfolio_mm.engine.terms import exact
-from portfolio_mm.estimators import cascade, depth_profile, edge, evidence, fair_value, funding, impact, informed
-from portfolio_mm.estimators import intensity, jumps, leaders, markouts, order_flow, particles, reference, regimes
-from portfolio_mm.estimators import toxicity, vol_of_vol, volatility, walls
+from portfolio_mm.estimators import arrivals, cascade, depth_profile, edge, evidence, fair_value, funding, hawkes
+from portfolio_mm.estimators import impact, informed, intensity, jumps, leaders, markouts, order_flow, particles
+from portfolio_mm.estimators import queue, reference, regimes, toxicity, vol_of_vol, volatility, walls
 
 MAX_COMMANDS: Final = emit.MAX_COMMANDS
 """Room `step` needs in `commands`."""
@@ -62,6 +62,10 @@ PAGE: Final = (
     Part("intensity", "estimators.intensity", intensity.HEARS, ("clock", "book", "fair", "orders"), ("intensity",)),
     Part("cascade", "estimators.cascade", cascade.HEARS, ("clock", "book"), ("cascade",)),
     Part("funding", "estimators.funding", funding.HEARS, ("clock", "event"), ("funding",)),
+    Part("arrivals", "estimators.arrivals", arrivals.HEARS, ("clock", "book"), ("arrivals",)),
+    Part("hawkes", "estimators.hawkes", hawkes.HEARS, ("clock", "book", "arrivals"), ("hawkes",)),
+    Part("places", "engine.places", places.HEARS, ("event", "book", "orders", "intensity", "vol"), ("queue",)),
+    Part("queue", "estimators.queue", queue.HEARS, ("clock", "arrivals", "quote"), ("queue",)),
     Part("account", "engine.account", account.HEARS, ("event", "fair"), ("account", "orders", "pnl", "markouts")),
     Part("orders", "engine.slots", slots.HEARS, ("event",), ("orders",)),
     Part("authority", "engine.authority", authority.HEARS, ("event", "clock", "book"), ("authority",)),
@@ -99,6 +103,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     moved = False
     if kind in (clock.BBO, clock.BOOK):
         moved = book.observe(st, p, ev, kind == clock.BOOK)
+        places.observe(st, p, ev, kind == clock.BOOK)
     elif kind == clock.FEED:
         book.on_feed(st.book, ev.status)
     # (2) outcomes due
@@ -149,6 +154,10 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         if ev.bits & REPLAYED == 0:
             order_flow.on_trade(st.order_flow, p.order_flow, trade_ns, ev.side, ev.px, ev.sz)
         before_px = fair_value.before(st.fair, trade_ns)
+        if ev.bits & REPLAYED == 0:
+            arrivals.update(st.arrivals, p.arrivals, trade_ns, ev.side, ev.px * ev.sz)
+            hawkes.update(st.hawkes, p.hawkes, trade_ns, ev.side, st.arrivals.season_ratio)
+            places.on_trade(st, p, ev)
         if before_px > 0.0 and ev.bits & REPLAYED == 0:
             mid_px, worth_usd = st.fair.mid_px, ev.px * ev.sz
             cascade.on_trade(st.cascade, trade_ns, ev.side, ev.px, ev.sz)
@@ -174,8 +183,15 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         intensity.update(st.intensity, p.intensity, venue_ns, -1, 0.0, 0.0)
         account.learn_exposure(st, p)
         account.count_uptime(st)
+        if not book.is_stale(st, p):
+            arrivals.update(st.arrivals, p.arrivals, venue_ns, -1, 0.0)
+            hawkes.update(st.hawkes, p.hawkes, venue_ns, -1, st.arrivals.season_ratio)
+            leave_per_s, flow = places.follow(st), st.arrivals
+            usd_per_lot = st.quote.value_usd_per_lot
+            queue.update(st.queue, p.queue, venue_ns, flow.bucket_per_s, flow.bucket_usd, usd_per_lot, leave_per_s)
     # (4) account, orders, authority
     elif kind == clock.FILL:
+        places.on_fill(st, p, ev)
         account.on_fill(st, p, ev)
         ablation.on_fill(st, p, ev)
     elif kind == clock.POSITION:

@@ -3,7 +3,6 @@
 from types import ModuleType
 from typing import Final
 
-from portfolio_mm.estimators import (
     cascade,
     depth_profile,
     edge,
@@ -25,6 +24,8 @@ from portfolio_mm.estimators import (
     volatility,
     walls,
 )
+from portfolio_mm.estimators import (
+from portfolio_mm.estimators import arrivals, depth_profile, fair_value, hawkes, intensity, markouts, queue, volatility
 
 ESTIMATORS: Final[dict[str, ModuleType]] = {
     "order_flow": order_flow,
@@ -37,6 +38,9 @@ ESTIMATORS: Final[dict[str, ModuleType]] = {
     "particles": particles,
     "regimes": regimes,
     "intensity": intensity,
+    "arrivals": arrivals,
+    "hawkes": hawkes,
+    "queue": queue,
     "depth": depth_profile,
     "markouts": markouts,
     "funding": funding,

@@ -64,7 +64,9 @@ def describe(st: Any, p: Any, row: Any) -> None:
     if st.regimes.ready == 1:
         row[at.STORM] = st.regimes.state_probability[regimes.STORM]
     # arrivals and queue
-
+    if st.hawkes.ready == 1:
+        row[at.EXCITATION_BUY] = st.hawkes.excitation[0]
+        row[at.EXCITATION_SELL] = st.hawkes.excitation[1]
     # informed flow and impact
     if st.informed.ready == 1:
         row[at.INFORMED] = informed.probability_at(st.informed, p.informed, st.clock.venue_ns)

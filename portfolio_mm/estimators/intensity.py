@@ -4,7 +4,8 @@ Market orders are probes: a sweep that reaches X bps beyond fair would have fill
 orders add exposure at their own distance and own fills events; their level against the probes is the efficiency
 (queue, latency), shrunk to 1. Where we quote says nothing about k (`exposure_fit`): always quoting 10 bps away does not
 make 1/k 10 bps, also because a sweep that ended at our own order is known only to have reached it (censored).
-Gamma priors on A and k, exponential forgetting; the prior of 1/k is the book's size-weighted distance.
+Gamma priors on A and k, exponential forgetting; the prior of 1/k is the book's size-weighted distance. Sides are pooled
+in part: each lends the other's k at most pool_count of its sweeps, since a book is seldom steep on one side only.
 Source: theory §2.5, §12. One exponential does not fit a real book globally: where sweeps were counted at the distance
 that is quoted, engine/viability.py uses the counts and their local decay (depth_profile.py) instead of this fit.
 """
@@ -41,6 +42,7 @@ PARAMS = record(
         ("prior_k_per_bps", "f8"),
         ("prior_k_count", "f8"),
         ("prior_efficiency_count", "f8"),
+        ("pool_count", "f8"),
         ("book_tau_s", "f8"),
         ("min_k_per_bps", "f8"),
         ("max_k_per_bps", "f8"),
@@ -91,6 +93,7 @@ def default_params() -> np.ndarray[Any, Any]:
     p["ready_s"], p["book_tau_s"] = 15.0, 60.0
     p["prior_a_per_s"], p["prior_a_count"] = 0.1, 2.0
     p["prior_k_per_bps"], p["prior_k_count"], p["prior_efficiency_count"] = 0.4, 5.0, 10.0
+    p["pool_count"] = 10.0
     p["min_k_per_bps"], p["max_k_per_bps"] = 0.005, 100.0
     return p
 
@@ -279,8 +282,10 @@ def _refit(st: Any, p: Any, side: int) -> None:
         prior_bps = max(1.0 / p.max_k_per_bps, st.book_depth_bps[side])
     prior_bps *= math.exp(-st.prior_shift[0])
     prior_a = p.prior_a_per_s * math.exp(st.prior_shift[1])
-    exact = p.prior_k_count + st.exact[side]
-    excess_bps = p.prior_k_count * prior_bps + st.probe_depth[side]
+    other = 1 - side
+    lent = min(1.0, p.pool_count / max(st.probes[other], p.pool_count))
+    exact = p.prior_k_count + st.exact[side] + lent * st.exact[other]
+    excess_bps = p.prior_k_count * prior_bps + st.probe_depth[side] + lent * st.probe_depth[other]
     fills, own_s, own_depth = st.own_fills[side], st.own_s[side], st.own_depth[side]
     exact = max(exact, 1e-6)
     k, se = k_mode(st.k_per_bps[side], exact, excess_bps, fills, st.own_fill_depth[side], own_s, own_depth)

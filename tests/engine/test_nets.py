@@ -19,7 +19,7 @@ from portfolio_mm.domain.events import EventKind
 from portfolio_mm.domain.limits import RiskState
 from portfolio_mm.engine.coin import PAGE
 from portfolio_mm.engine.tuning import Tuning
-from tests.engine import led
+from tests.engine import led, rush
 from tests.engine.moves import test_cascade as cascade
 from tests.engine.moves import test_edge as edge
 from tests.engine.moves import test_funding as funding
@@ -44,6 +44,10 @@ PART_OFF: dict[str, Callable[[], Any]] = {
     "particles": lambda: without("particles", "update", returns=True),
     "regimes": lambda: without("regimes", "update", "observe_sweep", "observe_interest", returns=False),
     "intensity": lambda: without("intensity", "update", "observe_book", returns=True),
+    "arrivals": lambda: without("arrivals", "update", returns=True),
+    "hawkes": lambda: without("hawkes", "update", returns=True),
+    "places": lambda: without("places", "observe"),
+    "queue": lambda: without("queue", "update", returns=True),
     "account": lambda: without("account", "on_fill", "on_position", "on_account", "on_context"),
     "orders": lambda: without("slots", "on_order", returns=-1),
     "authority": lambda: without("authority", "stand"),
@@ -117,6 +121,7 @@ def test_every_part_has_its_net() -> None:
 
 SCENARIOS: dict[str, Callable[[Any], Any]] = {
     **led.SCENARIOS,
+    **rush.SCENARIOS,
     "jumps": weather.jumps,
     "vov": weather.gusts,
     "particles": weather.storms,
