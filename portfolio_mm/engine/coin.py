@@ -7,7 +7,7 @@ generated from it. Outcomes come before estimators, so nothing learns from what 
 
 from typing import Any, Final, NamedTuple
 
-import numba as nb  # noqa: I001 - the page is short: several names a line
+import numba as nb
 
 from portfolio_mm.domain.events import LAST, REPLAYED, EventKind
 from portfolio_mm.engine import ablation, account, authority, book, clock, emit, ladder, learning, pnl, quoting
