@@ -5,7 +5,7 @@ from typing import Any
 import numpy.typing as npt
 
 from portfolio_mm.actors.coin_books import Books
-from portfolio_mm.actors.messages import CoinReport, Markout, PartHealth, Pnl, SideReport
+from portfolio_mm.actors.messages import CoinReport, Markout, PartHealth, Pnl, Score, SideReport
 from portfolio_mm.actors.signals_report import Speechless, signals_report
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.engine.report import SideReading, read
@@ -65,6 +65,7 @@ def report_of(
         warm=now.warm,
         strange_lots=books.strange_lots,
         gaps=books.gaps,
+        scores=tuple(Score(*reading) for reading in now.scores),
         experiment=signals_report(now, speechless),
     )
 

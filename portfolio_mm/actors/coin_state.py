@@ -24,7 +24,7 @@ from portfolio_mm.storage import checkpoint
 from portfolio_mm.storage.journal import Place
 
 Array = npt.NDArray[Any]
-MARKET: Final = ("fair", "vol", "intensity", "depth", "signals", "funding", "cascade")
+MARKET: Final = ("fair", "order_flow", "vol", "intensity", "depth", "signals", "funding", "cascade")
 OWN: Final = ("markouts", "edge", "pnl", "counters", "orders")
 SAVED: Final = record([("run", "i8"), ("segment", "i8"), ("offset", "i8"), ("booked", BOOKED), ("coin", COIN)])
 NO_SEGMENT: Final = -1

@@ -51,6 +51,19 @@ class Markout(msgspec.Struct, frozen=True):
     blocks: int
 
 
+class Score(msgspec.Struct, frozen=True):
+    """A prediction of a coin's part against its naive rival, out of sample; see `engine.report.ScoreReading`."""
+
+    part: str
+    prediction: str
+    rival: str
+    skill: float
+    se: float
+    blocks: int
+    weight: float
+    verdict: str
+
+
 class SideReport(msgspec.Struct, frozen=True):
     """One side of one coin's quoting: levels best first, the itemised quote in bps, and why not."""
 
@@ -121,6 +134,7 @@ class CoinReport(msgspec.Struct, frozen=True, tag="coin_report"):
     """Lots of the venue's position that no fill explains; the parts of the PnL cannot close over them."""
     gaps: int = 0
     """Restarts that could not read all they had known; fills were told again, what was learned is lost."""
+    scores: tuple[Score, ...] = ()
     experiment: SignalsReport = SignalsReport()
     """What its signals are worth."""
     reference: ReferenceView = ReferenceView()

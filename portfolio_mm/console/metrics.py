@@ -1,4 +1,7 @@
-"""Prometheus metrics of the latest view. Series are labelled by coin and side only, so restarts make no new ones."""
+"""Prometheus metrics of the latest view.
+
+Series are labelled by coin, side, part and prediction only, all known from the start, so restarts make no new ones.
+"""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -39,6 +42,12 @@ COIN_GAUGES: Final = (
     ("coin_limit_usd", "Inventory limit from the allocation, USD", "limit_usd"),
     ("coin_sigma_bps", "Volatility used in quotes, bps per square root of a second", "sigma_bps"),
     ("coin_fair_price", "Fair value, USD", "fair_px"),
+)
+SCORE_GAUGES: Final = (
+    ("score_skill", "Skill of a prediction against its naive rival, out of sample", "skill"),
+    ("score_skill_se", "Standard error of the skill, from blocks of time", "se"),
+    ("score_blocks", "Blocks it rests on; under 30 is insufficient", "blocks"),
+    ("score_weight", "Weight the prediction has earned", "weight"),
 )
 COIN_COUNTERS: Final = (
     ("coin_events", "Events folded into the state", "events"),
@@ -111,6 +120,12 @@ def _coins(view: dict[str, Any]) -> Iterator[Metric]:
         for side, report in zip(SIDE_NAMES, coin["sides"], strict=True):
             quoting.add_metric([coin["coin"], side], float(bool(report["px"])))
     yield quoting
+    for name, text, field in SCORE_GAUGES:
+        gauge = GaugeMetricFamily(f"pmm_{name}", text, labels=["coin", "part", "prediction"])
+        for coin in view["coins"]:
+            for score in coin["scores"]:
+                gauge.add_metric([coin["coin"], score["part"], score["prediction"]], float(score[field]))
+        yield gauge
 
 
 def _signals(view: dict[str, Any]) -> Iterator[Metric]:

@@ -13,13 +13,19 @@ from portfolio_mm.estimators import (
     impact,
     informed,
     intensity,
+    leaders,
     markouts,
+    order_flow,
+    reference,
     toxicity,
     volatility,
     walls,
 )
 
 ESTIMATORS: Final[dict[str, ModuleType]] = {
+    "order_flow": order_flow,
+    "reference": reference,
+    "leaders": leaders,
     "fair": fair_value,
     "vol": volatility,
     "intensity": intensity,

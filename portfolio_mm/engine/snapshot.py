@@ -7,6 +7,7 @@ import numpy as np
 
 from portfolio_mm.domain.records import record
 from portfolio_mm.estimators import informed
+from portfolio_mm.models import fair_row
 from portfolio_mm.models import features as at
 from portfolio_mm.models.features import N_FEATURES
 
@@ -48,6 +49,12 @@ def describe(st: Any, p: Any, row: Any) -> None:
     row[:] = np.nan
     # book and flow
     row[at.MICRO_DEV] = st.fair.micro_dev_bps
+    row[at.ORDER_FLOW] = st.fair.x[fair_row.ORDER_FLOW]
+    row[at.TRADE_IMBALANCE] = st.fair.x[fair_row.TRADE_IMBALANCE]
+    row[at.BUY_PRESSURE] = st.order_flow.pressure_z
+    row[at.VPIN] = st.order_flow.vpin_excess
+    row[at.REFERENCE_MOVE] = st.fair.x[fair_row.MOVE]
+    row[at.BASIS] = -st.fair.x[fair_row.GAP]
     # volatility and regimes
 
     # arrivals and queue

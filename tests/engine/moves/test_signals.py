@@ -1,7 +1,5 @@
 """A signal that is switched off for the experiment moves no order, and which one is off moves some."""
 
-from typing import Any
-
 import numpy as np
 
 from portfolio_mm.domain.events import LAST, EventKind
@@ -25,8 +23,8 @@ ON = next(run for run in range(1, 500) if drawn(run) == (False, False, False, Fa
 OFF = next(run for run in range(1, 500) if drawn(run) == (True, True, True, True))
 
 
-def played(run: int, step: Step | None = None, share: float = SHARE) -> list[tuple[int, ...]]:
-    """Orders of a coin whose own fills, it knows, move the price for good; only the account stream's run differs."""
+def scene(step: Step | None = None, run: int = ON, share: float = 0.999) -> Wire:
+    """A coin whose own fills, it knows, move the price for good; by default nearly everything is switched off."""
     bench = Wire(Tuning(levels=1, ablation_share=share))
     if step is not None:
         bench.step = step
@@ -39,8 +37,13 @@ def played(run: int, step: Step | None = None, share: float = SHARE) -> list[tup
         bench.wait(0.5)
         bench.trade("A" if i % 2 else "B", 19.985 if i % 2 else 20.015)
         bench.wait(0.5)
+    return bench
+
+
+def played(run: int, step: Step | None = None) -> list[tuple[int, ...]]:
+    """Orders, of which only the account stream's run decides."""
     names = ("kind", "side", "level", "px_ticks", "sz_lots")
-    return [tuple(int(command[name]) for name in names) for command in bench.commands]
+    return [tuple(int(command[name]) for name in names) for command in scene(step, run, SHARE).commands]
 
 
 def test_a_signal_that_is_off_moves_no_order() -> None:
@@ -58,8 +61,3 @@ def distance(orders: list[tuple[int, ...]]) -> float:
 def test_without_the_signal_the_quote_is_what_it_would_be_without_it() -> None:
     """Impact widens; what is placed while it is off is as close as if nothing were known of impact."""
     assert distance(played(ON)) > distance(played(OFF)) + 50.0
-
-
-def unmoved(step: Step | None = None) -> list[Any]:
-    """For the net of parts taken off: the experiment switches nearly everything off."""
-    return played(ON, step, 0.999)
