@@ -105,5 +105,8 @@ def resume(fresh: Array, known: Array, *, same_run: bool) -> None:
     """Fill a fresh state with what an earlier life knew and may say."""
     for part in MARKET + (OWN if same_run else ()):
         fresh[part] = known[part]
+    if not same_run:  # the fills of its open intervals are not known any more
+        fresh["signals"]["head"] = fresh["signals"]["tail"]
+        fresh["signals"]["fill_tail"] = 0
     fresh["orders"]["ready"] = fresh["orders"]["syncing"] = 0
     fresh["counters"]["kind_ns"] = fresh["counters"]["action_ns"] = 0

@@ -3,12 +3,15 @@
 from types import ModuleType
 from typing import Final
 
+from portfolio_mm.estimators import (
+    arrivals,
     cascade,
     depth_profile,
     edge,
     evidence,
     fair_value,
     funding,
+    hawkes,
     impact,
     informed,
     intensity,
@@ -17,6 +20,7 @@ from typing import Final
     markouts,
     order_flow,
     particles,
+    queue,
     reference,
     regimes,
     toxicity,
@@ -24,8 +28,6 @@ from typing import Final
     volatility,
     walls,
 )
-from portfolio_mm.estimators import (
-from portfolio_mm.estimators import arrivals, depth_profile, fair_value, hawkes, intensity, markouts, queue, volatility
 
 ESTIMATORS: Final[dict[str, ModuleType]] = {
     "order_flow": order_flow,

@@ -9,7 +9,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from portfolio_mm.engine.signals import IMPACT, TOXICITY
+from portfolio_mm.engine.signals import BOOK, FLOW, IMPACT, LEADERS, REFERENCE, TOXICITY
 from portfolio_mm.estimators import toxicity
 from portfolio_mm.models.skill import clear_skill
 
@@ -32,5 +32,7 @@ def note(signals: Any, signal: int, sk: Any) -> None:
 @nb.njit(cache=True)
 def hear(st: Any) -> None:
     """Every signal with a scored prediction, one line each."""
+    for group in (BOOK, FLOW, REFERENCE, LEADERS):  # the groups of fair value's regression, by the same numbers
+        note(st.signals, group, st.fair.skill[group])
     note(st.signals, TOXICITY, st.toxicity.skill[toxicity.ADVERSE])
     note(st.signals, IMPACT, st.impact.skill)

@@ -1,5 +1,6 @@
 """The decision journal of a run of the whole tree: every decision, order, fill and markout joins by id (W5)."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,18 +13,19 @@ from portfolio_mm.actors.decisions import NOT_FOUND, columns, join, last_event, 
 from portfolio_mm.domain.errors import ConfigurationError
 from portfolio_mm.engine.diary import DECISION, OUTCOME
 from portfolio_mm.models.features import FEATURES
-from tests.actors.harness import Run, whole_run
+from tests.actors.harness import COINS, Run, whole_run
 
 HORIZON_NS = 5 * 10**9
 DUE_NS = HORIZON_NS + 3 * 10**9
 """A 5 s markout is known by then, or dropped."""
 LAST_WORDS = 8
+DOCS = Path(__file__).parents[2] / "docs" / "signals.md"
 
 
-def labelled(run: Run) -> int:
-    """5 s markouts of all coins."""
+def labelled(run: Run, *names: str) -> int:
+    """5 s markouts of some coins."""
     coins = () if run.view is None else run.view.coins
-    return sum(row.count for coin in coins for row in coin.markouts if row.horizon_s == 5.0)
+    return sum(row.count for coin in coins if coin.coin in names for row in coin.markouts if row.horizon_s == 5.0)
 
 
 async def test_every_decision_order_fill_and_markout_joins(tmp_path: Path) -> None:
@@ -33,7 +35,7 @@ async def test_every_decision_order_fill_and_markout_joins(tmp_path: Path) -> No
         await run.kill_9("coin:BTC")
         run.start("coin:BTC")
         await run.until(run.two_sided, "quotes again", 30)
-        await run.until(lambda: labelled(run) >= 3, "markouts", 90)
+        await run.until(lambda: labelled(run, "BTC") >= 1 and labelled(run, *COINS) >= 3, "markouts", 90)
         counted = {coin.coin: (coin.fills, coin.quotes_sent) for coin in run.view.coins}  # type: ignore[union-attr]
         reported = run.coin("BTC").experiment
         journals, number = run.spec.files.journals, run.spec.run
@@ -67,6 +69,9 @@ async def test_every_decision_order_fill_and_markout_joins(tmp_path: Path) -> No
     assert table.num_rows == len(btc.decisions)
     assert table["cloid"][0].as_py() == flat["cloid"][0]
     assert table["propensity"].to_numpy() == pytest.approx(flat["propensity"])
+    (example,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    exec(example, {"folder": journals, "parquet_file": tmp_path / "example.parquet"})
+    assert parquet.read_table(tmp_path / "example.parquet").num_rows == len(btc.decisions)
 
 
 def test_without_pyarrow_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -223,13 +223,12 @@ def test_a_decision_knows_why_and_what_its_price_is_made_of(played: Noted) -> No
 
 def test_features_are_those_of_the_placement_not_of_the_fill() -> None:
     """Predecessor finding 4: the book leans the other way when the fill comes."""
-    bench, now_ns = at_work()
-    for i in range(30):
-        bench.hear(book(now_ns + i * 500 * MS, 1_999_700, 2_000_300, (90.0, 10.0)))
+    bench, now_ns = at_work(seconds=2.0)
+    for i in range(30):  # moved by 10 bps, so that orders are placed anew
+        bench.hear(book(now_ns + i * 500 * MS, 2_001_700, 2_002_300, (90.0, 10.0)))
     now_ns += 16 * S
-    row = np.concatenate(bench.decisions)[-1]
-    side = int(row["side"])
-    bench.hear(book(now_ns, 1_999_700, 2_000_300, (10.0, 90.0)))
+    side = int(np.concatenate(bench.decisions)[-1]["side"])
+    bench.hear(book(now_ns, 2_001_700, 2_002_300, (10.0, 90.0)))
     at_placement = bench.resting(side)[0]["snap"]["features"][MICRO_DEV]
     assert float(bench.st["fair"]["micro_dev_bps"]) < 0.0 < at_placement
     bench.fill(now_ns + MS, side, tid=77)
@@ -260,7 +259,7 @@ def test_another_run_draws_other_masks() -> None:
     for bench, run in ((first, 11), (second, 12)):
         bench.start()
         bench.hear(event(EventKind.SYNC, T0 - 1, oid=3, tid=run, bits=1))
-        bench.hear(market(3_000))
+        bench.hear(market(1_200))
     assert first.rows(INTERVAL)["off_mask"].tolist() != second.rows(INTERVAL)["off_mask"].tolist()
 
 

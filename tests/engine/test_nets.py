@@ -23,6 +23,7 @@ from tests.engine import led, rush
 from tests.engine.moves import test_cascade as cascade
 from tests.engine.moves import test_edge as edge
 from tests.engine.moves import test_funding as funding
+from tests.engine.moves import test_signals as signals
 from tests.engine.moves import test_walls as walls
 from tests.engine.moves import weather
 from tests.engine.story import TUNING, play, step_with, without
@@ -33,6 +34,7 @@ PART_OFF: dict[str, Callable[[], Any]] = {
     "book": lambda: without("book", "observe", returns=False),
     "markouts": lambda: without("markouts", "update", returns=0),
     "pnl": lambda: without("pnl", "follow_mid"),
+    "signals": lambda: without("ablation", "roll"),
     "depth": lambda: without("depth_profile", "update", returns=True),
     "order_flow": lambda: without("order_flow", "update", "on_trade", returns=False),
     "reference": lambda: without("reference", "hear", returns=False),
@@ -130,6 +132,7 @@ SCENARIOS: dict[str, Callable[[Any], Any]] = {
     "cascade": cascade.scene,
     "walls": walls.scene,
     "edge": edge.scene,
+    "signals": signals.scene,
 }
 """Parts whose effect the story does not show, with one that does: None plays it with the whole page."""
 

@@ -51,6 +51,7 @@ LETTERS = {
 PLAIN_FIELDS = {
     *("liquidity", "numbers", "action_mass", "px", "sz", "leverage", "applied", "features", "signals_off"),
     *(SKILL.names or ()),
+    *("propensity", "block_mass", "sums", "block", "shadow_skill", "shadow_se", "shadow_weight"),
     *PLAIN,
 }
 """Fields without a unit, or sums whose unit the module's docstring gives."""
