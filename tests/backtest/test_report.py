@@ -26,7 +26,7 @@ from tests.backtest.sessions import SCENARIOS, played, quiet
 from tests.backtest.test_session import COINS, PLAIN
 
 FULL = os.environ.get("PORTFOLIO_MM_PROOF") == "full"
-SECONDS = 1_800.0 if FULL else 10.0
+SECONDS = 1_800 if FULL else 10
 MARKETS = {
     "calm": ("BTC", "SOL"),
     "volatile": ("BTC", "SOL"),
