@@ -11,6 +11,7 @@ import numba as nb
 
 from portfolio_mm.domain.events import LAST, REPLAYED, EventKind
 from portfolio_mm.engine import (
+    ablation,
     account,
     authority,
     book,
@@ -72,6 +73,7 @@ PAGE: Final = (
     Part("impact", "estimators.impact", impact.HEARS, ("clock", "book", "markouts"), ("impact",)),
     Part("evidence", "estimators.evidence", evidence.HEARS, ("markouts", "event"), ("evidence", "account")),
     Part("pnl", "engine.pnl", pnl.HEARS, ("book", "markouts", "event"), ("pnl",)),
+    Part("signals", "engine.ablation", ALL, ("clock", "markouts", "authority", "account", "quote"), ("signals",)),
     Part("depth", "estimators.depth_profile", depth_profile.HEARS, ("clock", "book", "fair"), ("depth",)),
     Part("order_flow", "estimators.order_flow", order_flow.HEARS, ("clock", "book", "event"), ("order_flow",)),
     Part("reference", "estimators.reference", reference.HEARS, ("clock", "book", "event"), ("reference",)),
@@ -110,6 +112,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     """
     st, p, ev = state[0], params[0], events[i]
     kind = ev.kind
+    st.markouts.out_count, st.signals.closed_now = 0, 0  # nothing has come of this event yet
     # (1) admit and stamp
     if not clock.admit(st, p, ev):
         return 0
@@ -130,6 +133,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
             if out.out_horizon[j] == p.markouts.learn:
                 sign = 1 - 2 * out.out_side[j]
                 pnl.on_adverse(st.pnl, sign, out.out_lots[j], out.out_mid2_fill[j], out.out_mid2_due[j])
+                ablation.on_label(st, p, j)
             learning.on_label(st, p, j, venue_ns)
         if st.book.ready == 1:
             toxicity.update(st.toxicity, p.toxicity, venue_ns, top_ns, mid_px)
@@ -138,6 +142,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         depth_profile.update(st.depth, p.depth, venue_ns, top_ns, mid_px, -1, 0.0, 0.0)
     if st.book.ready == 1:
         fair_value.advance(st.fair, p.fair, venue_ns)
+    ablation.roll(st, p)
     # (3) estimators
     if moved:
         top_ns, top_px, top_sz = st.book.top_ns, st.book.px, st.book.sz
@@ -183,6 +188,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     # (4) account, orders, authority
     elif kind == clock.FILL:
         account.on_fill(st, p, ev)
+        ablation.on_fill(st, p, ev)
     elif kind == clock.POSITION:
         account.on_position(st, p, ev)
     elif kind == clock.ACCOUNT:
@@ -227,4 +233,6 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         learning.look(st, p)
         quoting.decide(st, p)
         ladder.build(st, p)
-    return reconcile.commands_for(st, p, ev, commands)  # type: ignore[no-any-return]
+    n = reconcile.commands_for(st, p, ev, commands)
+    ablation.on_commands(st, p, commands, n)
+    return n  # type: ignore[no-any-return]

@@ -39,7 +39,7 @@ def take(st: Any, p: Any, side: int, px_ticks: int, snap: Any) -> None:
     snap.distance_bps = sign * (quote.fair_px - px_ticks / p.ticks_per_usd) / quote.mid_px * 1e4
     snap.adverse_bps = quote.adverse_bps[side]
     snap.fill_probability = np.nan
-    snap.signals_off = 0
+    snap.signals_off = st.signals.off_mask
     describe(st, p, snap.features)
 
 

@@ -55,7 +55,7 @@ def market(
 
 
 @nb.njit
-def feed(st: Any, p: Any, mid: Floats, flow: Floats, interest: Floats, depth: Floats) -> Floats:
+def feed(st: Any, p: Any, mid: Floats, flow: Floats, interest: Floats, depth: Floats) -> Floats:  # noqa: PLR0917
     """Hazard each second."""
     found = np.empty(len(mid))
     px, sz = np.ones((2, 1)), np.ones((2, 1))
@@ -160,11 +160,10 @@ def test_a_hole_drops_what_was_pending() -> None:
     scored, p = int(st["skill"]["scored"][0]), cascade.default_params()
     cascade.update(st[0], p[0], int(st["last_ns"][0]) + 60 * 10**9, 90.0)
     assert st["filled"][0] == 0
-    for i in range(30):
+    for _ in range(30):
         cascade.update(st[0], p[0], int(st["last_ns"][0]) + 10**9, 90.0)
     assert st["skill"]["scored"][0] == scored
     assert st["hazard_probability"][0] < 0.2, "a jump over a hole is no run"
-    assert i == 29
 
 
 def test_levels_without_worth_change_no_depth() -> None:
