@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 from typing import Any
 
 import numpy as np
