@@ -24,7 +24,7 @@ from portfolio_mm.storage import checkpoint
 from portfolio_mm.storage.journal import Place
 
 Array = npt.NDArray[Any]
-MARKET: Final = ("fair", "vol", "intensity", "depth", "funding", "cascade")
+MARKET: Final = ("fair", "order_flow", "vol", "intensity", "depth", "signals", "funding", "cascade")
 OWN: Final = ("markouts", "edge", "pnl", "counters", "orders")
 SAVED: Final = record([("run", "i8"), ("segment", "i8"), ("offset", "i8"), ("booked", BOOKED), ("coin", COIN)])
 NO_SEGMENT: Final = -1
@@ -59,6 +59,7 @@ def fresh_coin(instrument: Instrument, n_coins: int, plan: Plan) -> tuple[Array,
         prior_kappa_per_bps=quoting.prior_kappa_per_bps,
         stale_feed_s=quoting.stale_feed_s,
         warmup_s=quoting.warmup_s,
+        ablation_share=quoting.ablation_share,
         kelly_share=plan.portfolio.kelly_fraction,
         inventory_sd_usd=plan.portfolio.std_fraction * chosen.max_position_usd,
     )

@@ -10,16 +10,38 @@ from typing import Any, Final, NamedTuple
 import numba as nb
 
 from portfolio_mm.domain.events import LAST, REPLAYED, EventKind
-from portfolio_mm.engine import account, authority, book, clock, emit, ladder, pnl, quoting, reconcile, slots, viability
+from portfolio_mm.engine import (
+    ablation,
+    account,
+    authority,
+    book,
+    clock,
+    emit,
+    ladder,
+    learning,
+    pnl,
+    quoting,
+    reconcile,
+    slots,
+    viability,
+)
+from portfolio_mm.engine.evidence import READS, gather, renew
 from portfolio_mm.engine.terms import exact
 from portfolio_mm.estimators import (
     cascade,
     depth_profile,
     edge,
+    evidence,
     fair_value,
     funding,
+    impact,
+    informed,
     intensity,
+    leaders,
     markouts,
+    order_flow,
+    reference,
+    toxicity,
     volatility,
     walls,
 )
@@ -39,15 +61,24 @@ class Part(NamedTuple):
 
 
 ALL: Final = tuple(EventKind.__members__)
-DECIDES: Final = tuple(kind for kind in ALL if kind not in {"TRADE", "SKEW"})
+DECIDES: Final = tuple(kind for kind in ALL if kind not in {"TRADE", "SKEW", "LEAD"})
 QUOTE: Final = ("quote",)
 PAGE: Final = (
     Part("clock", "engine.clock", ALL, ("event",), ("clock", "counters")),
     Part("book", "engine.book", ("BBO", "BOOK", "FEED"), ("event", "orders"), ("book",)),
     Part("markouts", "estimators.markouts", markouts.HEARS, ("clock", "book"), ("markouts",)),
+    Part("learning", "engine.learning", learning.HEARS, ("markouts", "event"), ("toxicity", "evidence", "impact")),
+    Part("toxicity", "estimators.toxicity", toxicity.HEARS, ("clock", "book", "markouts"), ("toxicity",)),
+    Part("informed", "estimators.informed", informed.HEARS, ("clock", "book", "fair"), ("informed",)),
+    Part("impact", "estimators.impact", impact.HEARS, ("clock", "book", "markouts"), ("impact",)),
+    Part("evidence", "estimators.evidence", evidence.HEARS, ("markouts", "event"), ("evidence", "account")),
     Part("pnl", "engine.pnl", pnl.HEARS, ("book", "markouts", "event"), ("pnl",)),
+    Part("signals", "engine.ablation", ALL, ("clock", "markouts", "authority", "account", "quote"), ("signals",)),
     Part("depth", "estimators.depth_profile", depth_profile.HEARS, ("clock", "book", "fair"), ("depth",)),
-    Part("fair", "estimators.fair_value", fair_value.HEARS, ("clock", "book"), ("fair",)),
+    Part("order_flow", "estimators.order_flow", order_flow.HEARS, ("clock", "book", "event"), ("order_flow",)),
+    Part("reference", "estimators.reference", reference.HEARS, ("clock", "book", "event"), ("reference",)),
+    Part("leaders", "estimators.leaders", leaders.HEARS, ("clock", "event"), ("leaders",)),
+    Part("fair", "estimators.fair_value", fair_value.HEARS, ("clock", "book", *READS), ("fair",)),
     Part("vol", "estimators.volatility", volatility.HEARS, ("clock", "fair"), ("vol",)),
     Part("intensity", "estimators.intensity", intensity.HEARS, ("clock", "book", "fair", "orders"), ("intensity",)),
     Part("cascade", "estimators.cascade", cascade.HEARS, ("clock", "book"), ("cascade",)),
@@ -81,6 +112,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     """
     st, p, ev = state[0], params[0], events[i]
     kind = ev.kind
+    st.markouts.out_count, st.signals.closed_now = 0, 0  # nothing has come of this event yet
     # (1) admit and stamp
     if not clock.admit(st, p, ev):
         return 0
@@ -98,13 +130,26 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         top_ns = st.book.top_ns
         for j in range(markouts.update(st.markouts, p.markouts, venue_ns, top_ns, mid_px, st.book.mid2)):
             out = st.markouts
-            sign = 1 - 2 * out.out_side[j]
-            pnl.on_adverse(st.pnl, sign, out.out_lots[j], out.out_mid2_fill[j], out.out_mid2_due[j])
+            if out.out_horizon[j] == p.markouts.learn:
+                sign = 1 - 2 * out.out_side[j]
+                pnl.on_adverse(st.pnl, sign, out.out_lots[j], out.out_mid2_fill[j], out.out_mid2_due[j])
+                ablation.on_label(st, p, j)
+            learning.on_label(st, p, j, venue_ns)
+        if st.book.ready == 1:
+            toxicity.update(st.toxicity, p.toxicity, venue_ns, top_ns, mid_px)
+            informed.update(st.informed, p.informed, venue_ns, top_ns, mid_px)
+            impact.update(st.impact, p.impact, venue_ns, mid_px)
         depth_profile.update(st.depth, p.depth, venue_ns, top_ns, mid_px, -1, 0.0, 0.0)
+    if st.book.ready == 1:
+        fair_value.advance(st.fair, p.fair, venue_ns)
+    ablation.roll(st, p)
     # (3) estimators
     if moved:
         top_ns, top_px, top_sz = st.book.top_ns, st.book.px, st.book.sz
-        if fair_value.update(st.fair, p.fair, top_ns, top_px[0], top_sz[0], top_px[1], top_sz[1]):
+        order_flow.update(st.order_flow, p.order_flow, top_ns, top_px[0], top_sz[0], top_px[1], top_sz[1])
+        gather(st, p)
+        applied = st.signals.applied
+        if fair_value.update(st.fair, p.fair, top_ns, top_px[0], top_sz[0], top_px[1], top_sz[1], applied):
             volatility.update(st.vol, p.vol, top_ns, st.fair.mid_px)
     if st.book.ready == 1 and st.fair.ready == 1 and (moved or kind == clock.TIMER):
         cascade.update(st.cascade, p.cascade, venue_ns, st.fair.mid_px)
@@ -114,24 +159,40 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         intensity.observe_book(st.intensity, p.intensity, venue_ns, lp[0], ls[0], lp[1], ls[1], st.fair.fair_px)
     elif kind == clock.TRADE:
         trade_ns = ev.venue_ms * 1_000_000
+        if ev.bits & REPLAYED == 0:
+            order_flow.on_trade(st.order_flow, p.order_flow, trade_ns, ev.side, ev.px, ev.sz)
         before_px = fair_value.before(st.fair, trade_ns)
         if before_px > 0.0 and ev.bits & REPLAYED == 0:
-            mid_px = st.fair.mid_px
+            mid_px, worth_usd = st.fair.mid_px, ev.px * ev.sz
             cascade.on_trade(st.cascade, trade_ns, ev.side, ev.px, ev.sz)
+            learning.on_sweep(st, p, ev, trade_ns, before_px)
+            informed.trade(st.informed, p.informed, trade_ns, ev.side, worth_usd, before_px)
+            impact.trade(st.impact, p.impact, trade_ns, ev.side, worth_usd)
             intensity.update(st.intensity, p.intensity, trade_ns, ev.side, ev.px, before_px)
             depth_profile.update(st.depth, p.depth, trade_ns, st.book.top_ns, mid_px, ev.side, ev.px, before_px)
         return 0
+    elif kind in (clock.REFERENCE, clock.REFERENCE_TRADE, clock.LEADER, clock.LEAD):
+        if kind == clock.LEADER:
+            leaders.update(st.leaders, p.leaders, recv_ns, ev.coin, ev.px)
+        elif kind == clock.LEAD:
+            leaders.on_lead(st.leaders, ev.coin, ev.px, ev.sz, ev.seq)
+        else:
+            reference.hear(st.reference, p.reference, recv_ns, ev, kind == clock.REFERENCE_TRADE, st.book)
+        if kind == clock.LEAD or not renew(st, p):
+            return 0
     elif kind == clock.TIMER and venue_ns > 0:
+        renew(st, p)
         intensity.update(st.intensity, p.intensity, venue_ns, -1, 0.0, 0.0)
         account.learn_exposure(st, p)
         account.count_uptime(st)
     # (4) account, orders, authority
     elif kind == clock.FILL:
         account.on_fill(st, p, ev)
+        ablation.on_fill(st, p, ev)
     elif kind == clock.POSITION:
         account.on_position(st, p, ev)
     elif kind == clock.ACCOUNT:
-        account.on_account(st.account, ev, recv_ns)
+        account.on_account(st, ev, recv_ns)
     elif kind == clock.FUNDING:
         account.on_funding(st, p, ev)
     elif kind == clock.CONTEXT:
@@ -152,9 +213,12 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         authority.on_mode(st.authority, ev, recv_ns)
     elif kind == clock.ALLOCATION:
         authority.on_allocation(st, p, ev)
+        leaders.adopt(st.leaders, ev.seq)
     elif kind == clock.SKEW:
         authority.on_skew(st.authority, ev, recv_ns)
         return 0
+    if kind in (clock.FILL, clock.ACCOUNT):
+        evidence.reckon(st.evidence, p.evidence, st.account)
     if ev.bits & LAST != 0 and kind >= clock.ORDER:
         slots.end_sync(st.orders)
     # (5) stance -> quote -> ladder -> reconcile
@@ -166,6 +230,9 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
             viability.assess(st, p)
             exact.look(st, p)
             edge.hear(st.edge, p.edge, venue_ns, st.markouts, p.markouts.learn, st.account)
+        learning.look(st, p)
         quoting.decide(st, p)
         ladder.build(st, p)
-    return reconcile.commands_for(st, p, ev, commands)  # type: ignore[no-any-return]
+    n = reconcile.commands_for(st, p, ev, commands)
+    ablation.on_commands(st, p, commands, n)
+    return n  # type: ignore[no-any-return]

@@ -6,6 +6,8 @@ import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.records import record
+from portfolio_mm.estimators import informed
+from portfolio_mm.models import fair_row
 from portfolio_mm.models import features as at
 from portfolio_mm.models.features import N_FEATURES
 
@@ -37,21 +39,31 @@ def take(st: Any, p: Any, side: int, px_ticks: int, snap: Any) -> None:
     snap.distance_bps = sign * (quote.fair_px - px_ticks / p.ticks_per_usd) / quote.mid_px * 1e4
     snap.adverse_bps = quote.adverse_bps[side]
     snap.fill_probability = np.nan
-    snap.signals_off = 0
-    snap.features[:] = np.nan
-    _describe(st, snap.features)
+    snap.signals_off = st.signals.off_mask
+    describe(st, p, snap.features)
 
 
 @nb.njit(cache=True)
-def _describe(st: Any, row: Any) -> None:
-    """The features known now; the others stay NaN."""
+def describe(st: Any, p: Any, row: Any) -> None:
+    """The features known now; the others are NaN."""
+    row[:] = np.nan
     # book and flow
     row[at.MICRO_DEV] = st.fair.micro_dev_bps
+    row[at.ORDER_FLOW] = st.fair.x[fair_row.ORDER_FLOW]
+    row[at.TRADE_IMBALANCE] = st.fair.x[fair_row.TRADE_IMBALANCE]
+    row[at.BUY_PRESSURE] = st.order_flow.pressure_z
+    row[at.VPIN] = st.order_flow.vpin_excess
+    row[at.REFERENCE_MOVE] = st.fair.x[fair_row.MOVE]
+    row[at.BASIS] = -st.fair.x[fair_row.GAP]
     # volatility and regimes
 
     # arrivals and queue
 
     # informed flow and impact
+    if st.informed.ready == 1:
+        row[at.INFORMED] = informed.probability_at(st.informed, p.informed, st.clock.venue_ns)
+    if st.impact.ready == 1:
+        row[at.KYLE] = st.impact.kyle_bps
 
     # carry and cascade
     if st.funding.ready == 1:

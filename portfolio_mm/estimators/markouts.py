@@ -4,20 +4,21 @@ At a fill the fair value *at placement* is kept; when a horizon is due, the firs
     markout = sign (mid_h - px) / fair * 1e4        (profit, before fees)
     adverse = sign (fair - mid_h) / fair * 1e4      (loss; markout = captured - adverse, exactly)
 with sign +1 for a buy. Never the mid at the fill: that learns our own quoting distance, not adverse selection.
-One horizon, `p.learn`, is what adverse selection means: it is learned from, and each of its labels is handed to the
-caller (side, lots, half-tick mids) so that PnL can move it out of inventory.
+One horizon, `p.learn`, is what adverse selection means: it is learned from, and PnL moves it out of inventory. Every
+label of every horizon is handed out with the fill's place in the ring, beside what was known when its order was placed.
 Source: theory §8. Not guaranteed: labels of one burst are independent; `shrink` states a plain standard error;
 `blocks` counts windows of one horizon that held a fill, which is what a claim may rest on.
 """
 
-import math
 from typing import Any
 
 import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.records import record
+from portfolio_mm.models.conjugate import normal_mean
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
+from portfolio_mm.models.features import N_FEATURES
 
 HEARS = ("FILL", "BBO", "BOOK", "TIMER")
 WARM_S = float("inf")
@@ -25,8 +26,9 @@ WARM_S = float("inf")
 SCORES: dict[str, str] = {}
 UNSCORED = "labels: what others are judged by"
 HORIZONS = 5
-PENDING = 256
-OUT = 16
+PENDING = 64
+"""Fills that wait for a label: more than one a second for a minute are refused and counted."""
+OUT = 32
 NEVER = 9_223_372_036_854_775_807
 
 PARAMS = record(
@@ -48,8 +50,11 @@ STATE = record(
         ("refused", "i8"),
         ("overflow", "i8"),
         ("dropped", "i8"),
+        ("duplicates", "i8"),
         ("next_due_ns", "i8"),
         ("tail", "i8"),
+        ("tids", "i8"),
+        ("recent_tid", "i8", (PENDING,)),
         ("heads", "i8", (HORIZONS,)),
         ("fill_ns", "i8", (PENDING,)),
         ("fill_side", "i4", (PENDING,)),
@@ -57,6 +62,16 @@ STATE = record(
         ("fill_mid2", "i8", (PENDING,)),
         ("fill_px", "f8", (PENDING,)),
         ("fill_fair_px", "f8", (PENDING,)),
+        ("fill_tid", "i8", (PENDING,)),
+        ("fill_cloid_hi", "u8", (PENDING,)),
+        ("fill_cloid_lo", "u8", (PENDING,)),
+        ("fill_decision", "i8", (PENDING,)),
+        ("fill_placed_ns", "i8", (PENDING,)),
+        ("fill_signals_off", "i8", (PENDING,)),
+        ("fill_distance_bps", "f4", (PENDING,)),
+        ("fill_adverse_bps", "f4", (PENDING,)),
+        ("fill_probability", "f4", (PENDING,)),
+        ("fill_features", "f4", (PENDING, N_FEATURES)),
         ("counts", "i8", (HORIZONS, 2)),
         ("blocks", "i8", (HORIZONS,)),
         ("block_ns", "i8", (HORIZONS,)),
@@ -68,14 +83,20 @@ STATE = record(
         ("learned_n", "f8", (2,)),
         ("learned_s1", "f8", (2,)),
         ("learned_s2", "f8", (2,)),
+        ("out_slot", "i4", (OUT,)),
+        ("out_horizon", "i4", (OUT,)),
+        ("out_markout_bps", "f8", (OUT,)),
+        ("out_adverse_bps", "f8", (OUT,)),
         ("out_side", "i4", (OUT,)),
         ("out_lots", "i8", (OUT,)),
         ("out_mid2_fill", "i8", (OUT,)),
         ("out_mid2_due", "i8", (OUT,)),
     ]
 )
-"""`heads[h]`..`tail` are the fills whose horizon h is pending; `*_m1`, `*_m2` sums of bps and of bps squared since the
-start; `learned_*` the same at the learned horizon with forgetting; `out_*` its labels resolved by the last `update`."""
+"""`heads[h]`..`tail` are the fills whose horizon h is pending; `fill_*` the ring, filled at the fill and from the
+order's placement; `*_m1`, `*_m2` sums of bps and of bps squared since the start; `learned_*` the same at the learned
+horizon with forgetting; `out_*` the labels resolved by the last `update`, `out_slot` their fills' places in the ring,
+which hold until the next `on_fill`; `recent_tid` the newest trade ids."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
@@ -97,58 +118,93 @@ def reset(st: Any, p: Any) -> None:  # noqa: ARG001 - one signature for all esti
     st.refused = 0
     st.overflow = 0
     st.dropped = 0
+    st.duplicates = 0
     st.next_due_ns = NEVER
     st.tail = 0
+    st.tids = 0
     st.learn_ns = 0
-    st.heads[:] = 0
-    st.fill_ns[:] = 0
+    for whole in (st.fill_ns, st.fill_placed_ns, st.fill_lots, st.fill_mid2, st.fill_tid, st.recent_tid):
+        whole[:] = 0
+    for whole in (st.fill_decision, st.fill_signals_off):
+        whole[:] = 0
+    for whole in (st.heads, st.blocks, st.block_ns):
+        whole[:] = 0
+    for whole in (st.out_lots, st.out_mid2_fill, st.out_mid2_due):
+        whole[:] = 0
+    for place in (st.out_slot, st.out_horizon, st.out_side):
+        place[:] = 0
     st.fill_side[:] = 0
-    st.fill_lots[:] = 0
-    st.fill_mid2[:] = 0
+    st.fill_cloid_hi[:] = 0
+    st.fill_cloid_lo[:] = 0
+    st.counts[:, :] = 0
+    for known in (st.fill_distance_bps, st.fill_adverse_bps, st.fill_probability):
+        known[:] = np.nan
+    st.fill_features[:, :] = np.nan
     st.fill_px[:] = 0.0
     st.fill_fair_px[:] = 0.0
-    st.blocks[:] = 0
-    st.block_ns[:] = 0
-    st.counts[:, :] = 0
+    st.out_markout_bps[:] = 0.0
+    st.out_adverse_bps[:] = 0.0
     for sums in (st.markout_m1, st.markout_m2, st.adverse_m1, st.adverse_m2):
         sums[:, :] = 0.0
-    st.learned_n[:] = 0.0
-    st.learned_s1[:] = 0.0
-    st.learned_s2[:] = 0.0
-    st.out_side[:] = 0
-    st.out_lots[:] = 0
-    st.out_mid2_fill[:] = 0
-    st.out_mid2_due[:] = 0
+    for sums in (st.learned_n, st.learned_s1, st.learned_s2):
+        sums[:] = 0.0
 
 
 @nb.njit(cache=True)
-def on_fill(st: Any, p: Any, now_ns: int, side: int, lots: int, px: float, fair_px: float, mid2: int) -> bool:  # noqa: PLR0917 - flat arguments
-    """Remember an own maker fill of `lots` at `px`; `side` 0 we bought, 1 we sold.
+def is_new(st: Any, tid: int) -> bool:
+    """Whether this trade id was not among the newest PENDING; it is now. 0 is no id and always new."""
+    if tid == 0:
+        return True
+    for each in st.recent_tid:
+        if each == tid:
+            st.duplicates += 1
+            return False
+    st.recent_tid[st.tids % PENDING] = tid
+    st.tids += 1
+    return True
 
-    `fair_px` is the fair value when the order was placed, `mid2` bid plus ask ticks at the fill. A fill reported out
-    of order takes the time of the newest one before it, so that horizons come due in order.
+
+@nb.njit(cache=True)
+def on_fill(st: Any, p: Any, now_ns: int, fill: Any, px: float, fair_px: float, mid2: int, placed: Any) -> int:  # noqa: PLR0917 - flat arguments
+    """Remember an own maker fill at `px`; side 0 we bought, 1 we sold.
+
+    `fill` is a record with side, sz_lots, tid, cloid_hi, cloid_lo (a FILL event); `fair_px` the fair value when the
+    order was placed, `mid2` bid plus ask ticks at the fill, `placed` what was known at the placement (a record with
+    decision, placed_ns, signals_off, distance_bps, adverse_bps, fill_probability, features). A fill reported out of
+    order takes the time of the newest one before it, so that horizons come due in order.
 
     Returns:
-        False when refused (no fair, NaN, not positive, no lots) or the ring is full (`overflow`); state is kept.
+        Its place in the ring; -1 when refused (no fair, NaN, not positive, no lots) or the ring is full (`overflow`).
     """
-    if now_ns <= 0 or lots <= 0 or not (0.0 < px < 1e300 and 0.0 < fair_px < 1e300):
+    if now_ns <= 0 or fill.sz_lots <= 0 or not (0.0 < px < 1e300 and 0.0 < fair_px < 1e300):
         st.refused += 1
-        return False
-    if st.tail - st.heads[HORIZONS - 1] >= PENDING:
+        return -1
+    oldest = st.heads.min()
+    if st.tail - oldest >= PENDING:
         st.overflow += 1
-        return False
-    if st.tail > st.heads[HORIZONS - 1]:
+        return -1
+    if st.tail > oldest:
         now_ns = max(now_ns, st.fill_ns[(st.tail - 1) % PENDING])
     slot = st.tail % PENDING
     st.fill_ns[slot] = now_ns
-    st.fill_side[slot] = side
-    st.fill_lots[slot] = lots
+    st.fill_side[slot] = fill.side
+    st.fill_lots[slot] = fill.sz_lots
     st.fill_mid2[slot] = mid2
     st.fill_px[slot] = px
     st.fill_fair_px[slot] = fair_px
+    st.fill_tid[slot] = fill.tid
+    st.fill_cloid_hi[slot] = fill.cloid_hi
+    st.fill_cloid_lo[slot] = fill.cloid_lo
+    st.fill_decision[slot] = placed.decision
+    st.fill_placed_ns[slot] = placed.placed_ns
+    st.fill_signals_off[slot] = placed.signals_off
+    st.fill_distance_bps[slot] = placed.distance_bps
+    st.fill_adverse_bps[slot] = placed.adverse_bps
+    st.fill_probability[slot] = placed.fill_probability
+    st.fill_features[slot, :] = placed.features
     st.tail += 1
     st.next_due_ns = min(st.next_due_ns, now_ns + p.horizon_ns[0])
-    return True
+    return slot  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -159,7 +215,7 @@ def update(st: Any, p: Any, now_ns: int, mid_ns: int, mid_px: float, mid2: int) 
     counted, never guessed; the learned label of a dropped fill stays in inventory.
 
     Returns:
-        How many learned labels lie in `out_*` now (at most OUT; the rest follow at the next call).
+        How many labels lie in `out_*` now (at most OUT; the rest follow at the next call).
     """
     st.out_count = 0
     if now_ns <= 0 or now_ns < st.last_ns:
@@ -174,7 +230,7 @@ def update(st: Any, p: Any, now_ns: int, mid_ns: int, mid_px: float, mid2: int) 
     for h in range(HORIZONS):
         while st.heads[h] < st.tail:
             due_ns = st.fill_ns[st.heads[h] % PENDING] + p.horizon_ns[h]
-            if due_ns > now_ns or (h == p.learn and st.out_count >= OUT):
+            if due_ns > now_ns or st.out_count >= OUT:
                 break
             if sane and 0 <= mid_ns - due_ns <= p.stale_ns:  # later than that we were away: not its horizon any more
                 _resolve(st, p, h, now_ns, mid_px, mid2)
@@ -208,12 +264,16 @@ def _resolve(st: Any, p: Any, h: int, now_ns: int, mid_px: float, mid2: int) -> 
     st.adverse_m2[h, side] += adverse_bps * adverse_bps
     if h == p.learn:
         _learn(st, p, side, now_ns, adverse_bps)
-        out = st.out_count
-        st.out_side[out] = side
-        st.out_lots[out] = st.fill_lots[slot]
-        st.out_mid2_fill[out] = st.fill_mid2[slot]
-        st.out_mid2_due[out] = mid2
-        st.out_count = out + 1
+    out = st.out_count
+    st.out_slot[out] = slot
+    st.out_horizon[out] = h
+    st.out_markout_bps[out] = markout_bps
+    st.out_adverse_bps[out] = adverse_bps
+    st.out_side[out] = side
+    st.out_lots[out] = st.fill_lots[slot]
+    st.out_mid2_fill[out] = st.fill_mid2[slot]
+    st.out_mid2_due[out] = mid2
+    st.out_count = out + 1
 
 
 @nb.njit(cache=True)
@@ -237,14 +297,8 @@ def _learn(st: Any, p: Any, side: int, now_ns: int, adverse_bps: float) -> None:
 def shrink(st: Any, p: Any, side: int, prior_bps: float, prior_count: float) -> tuple[float, float]:
     """Adverse selection of own fills on `side` and its standard error, both bps, shrunk to a prior mean.
 
-    (sum + prior_count * prior_bps) / (n + prior_count); usable from the first moment, `ready` says own fills count.
-    The variance of one fill is pooled with prior_sd_bps^2 at weight prior_count. `prior_count` must be positive.
+    The Normal-Gamma posterior of the mean; the prior is worth `prior_count` fills (positive) of sd prior_sd_bps. Usable
+    from the first moment, `ready` says own fills count.
     """
-    n = st.learned_n[side]
-    mass = n + prior_count
-    mean_bps = (st.learned_s1[side] + prior_count * prior_bps) / mass
-    scatter = 0.0
-    if n > 0.0:
-        scatter = max(0.0, st.learned_s2[side] - st.learned_s1[side] ** 2 / n)
-    one_fill = (scatter + prior_count * p.prior_sd_bps * p.prior_sd_bps) / mass
-    return mean_bps, math.sqrt(one_fill / mass)
+    n, s1, s2 = st.learned_n[side], st.learned_s1[side], st.learned_s2[side]
+    return normal_mean(prior_bps, prior_count, p.prior_sd_bps, n, s1, s2)  # type: ignore[no-any-return]

@@ -19,6 +19,7 @@ from portfolio_mm.domain.events import EventKind
 from portfolio_mm.domain.limits import RiskState
 from portfolio_mm.engine.coin import PAGE
 from portfolio_mm.engine.tuning import Tuning
+from tests.engine import led
 from tests.engine.moves import test_cascade as cascade
 from tests.engine.moves import test_edge as edge
 from tests.engine.moves import test_funding as funding
@@ -32,6 +33,9 @@ PART_OFF: dict[str, Callable[[], Any]] = {
     "markouts": lambda: without("markouts", "update", returns=0),
     "pnl": lambda: without("pnl", "follow_mid"),
     "depth": lambda: without("depth_profile", "update", returns=True),
+    "order_flow": lambda: without("order_flow", "update", "on_trade", returns=False),
+    "reference": lambda: without("reference", "hear", returns=False),
+    "leaders": lambda: without("leaders", "update", returns=False),
     "fair": lambda: without("fair_value", "update", returns=False),
     "vol": lambda: without("volatility", "update", returns=True),
     "intensity": lambda: without("intensity", "update", "observe_book", returns=True),
@@ -47,6 +51,8 @@ PART_OFF: dict[str, Callable[[], Any]] = {
     "ladder": lambda: without("ladder", "build"),
     "reconcile": lambda: without("reconcile", "commands_for", returns=0),
 }
+
+"""Parts that have no effect in the story, each with one in which it has."""
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +73,10 @@ def test_every_kind_changes_the_state_or_is_refused_by_name(kind: EventKind) -> 
     row["kind"], row["px"], row["sz"], row["px_ticks"], row["sz_lots"] = kind, 20.0, 3.0, 2_000_000, 5
     row["venue_ms"] = max(int(row["venue_ms"][0]), int(bench.st["book"]["top_ns"]) // 1_000_000 + 50)
     row["status"], row["oid"], row["seq"], row["fee_1e8"], row["cloid_lo"] = 1, S, 5, 7, 9
+    if kind is EventKind.REFERENCE:
+        for name, value in (("bid_px", 19.999), ("ask_px", 20.001), ("bid_sz", 3.0), ("ask_sz", 3.0)):
+            row[name] = value
+    row["coin"] = 1 if kind in {EventKind.LEADER, EventKind.LEAD} else row["coin"]
     before = bench.state.copy()
     bench.hear(row)
     changed = {
@@ -102,7 +112,8 @@ def test_every_part_has_its_net() -> None:
     assert {part.name for part in PAGE} == set(PART_OFF)
 
 
-SCENARIOS: dict[str, Callable[[Any], Bench]] = {
+SCENARIOS: dict[str, Callable[[Any], Any]] = {
+    **led.SCENARIOS,
     "funding": funding.scene,
     "cascade": cascade.scene,
     "walls": walls.scene,

@@ -7,11 +7,15 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from portfolio_mm.domain.events import EVENT
+from portfolio_mm.engine.snapshot import SNAPSHOT
 from portfolio_mm.estimators import depth_profile, fair_value, intensity, markouts, volatility
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 START_NS = 1_700_000_000_000_000_000
+ON = np.ones(12)
+"""Every signal may act."""
 
 
 def fresh(module: ModuleType, params: Any | None = None) -> tuple[Any, Any]:
@@ -20,6 +24,43 @@ def fresh(module: ModuleType, params: Any | None = None) -> tuple[Any, Any]:
     st = np.zeros(1, dtype=module.STATE)
     module.reset(st[0], p[0])
     return st, p
+
+
+def placed(features: Any = np.nan, **known: float) -> Any:
+    """What was known of an order at its placement, as an array of one SNAPSHOT."""
+    row = np.zeros(1, SNAPSHOT)
+    row["features"] = features
+    for name, value in known.items():
+        row[name] = value
+    return row
+
+
+def fills_of(sides: Any) -> Any:
+    """FILL events of one lot each, trade ids from 1."""
+    fills = np.zeros(len(sides), EVENT)
+    fills["side"], fills["sz_lots"], fills["tid"] = sides, 1, np.arange(1, len(sides) + 1)
+    return fills
+
+
+PLACED = placed()
+
+
+def own_fill(  # noqa: PLR0917 - flat arguments
+    st: Any,
+    p: Any,
+    now_ns: int,
+    side: int,
+    lots: int,
+    px: float,
+    fair_px: float,
+    mid2: int,
+    tid: int = 0,
+    row: Any = PLACED,
+) -> int:
+    """A fill of an order of which nothing was known but what `row` says; its place in the ring of markouts."""
+    fill = np.zeros(1, EVENT)
+    fill["side"], fill["sz_lots"], fill["tid"], fill["cloid_hi"], fill["cloid_lo"] = side, lots, tid, 5, 6
+    return int(markouts.on_fill(st, p, now_ns, fill[0], px, fair_px, mid2, row[0]))
 
 
 def times(seconds: NDArray[np.floating[Any]]) -> Ints:
@@ -36,7 +77,7 @@ def walk(rng: np.random.Generator, sigma_bps: float | Floats, dt_s: float, n: in
 def feed_fair_value(st: Any, p: Any, t_ns: Ints, book: Floats) -> None:
     """`book` has rows (bid_px, bid_sz, ask_px, ask_sz)."""
     for i in range(len(t_ns)):
-        fair_value.update(st[0], p[0], t_ns[i], book[i, 0], book[i, 1], book[i, 2], book[i, 3])
+        fair_value.update(st[0], p[0], t_ns[i], book[i, 0], book[i, 1], book[i, 2], book[i, 3], ON)
 
 
 @nb.njit
@@ -75,12 +116,14 @@ def feed_depth_profile(st: Any, p: Any, t_ns: Ints, mid_px: Floats, aggressor: I
 
 
 @nb.njit
-def feed_markouts(st: Any, p: Any, t_ns: Ints, mid_px: Floats, side: Ints, px: Floats, fair: Floats) -> int:  # noqa: PLR0917 - flat arguments
-    """`side` -1: no fill at this step. Returns how many 5 s labels were handed out."""
+def feed_markouts(  # noqa: PLR0917 - flat arguments
+    st: Any, p: Any, t_ns: Ints, mid_px: Floats, fills: Any, px: Floats, fair: Floats, row: Any
+) -> int:
+    """`fills` FILL events, side -1 for none at this step. Returns how many labels were handed out."""
     handed = 0
     for i in range(len(t_ns)):
-        if side[i] >= 0:
-            markouts.on_fill(st[0], p[0], t_ns[i], side[i], 1 + i, px[i], fair[i], 2 * i)
+        if fills[i].side >= 0:
+            markouts.on_fill(st[0], p[0], t_ns[i], fills[i], px[i], fair[i], 2 * i, row[0])
         handed += markouts.update(st[0], p[0], t_ns[i], t_ns[i], mid_px[i], 2 * i + 1)
     return handed
 

@@ -17,7 +17,7 @@ from portfolio_mm.domain.events import EventKind
 from portfolio_mm.estimators import intensity, markouts
 from tests.estimators import stream
 from tests.estimators.cases import CASES
-from tests.estimators.feeds import START_NS, fresh
+from tests.estimators.feeds import START_NS, fresh, own_fill
 
 MODULES = [
     importlib.import_module(f"{estimators.__name__}.{m.name}") for m in pkgutil.iter_modules(estimators.__path__)
@@ -95,9 +95,9 @@ def test_bad_fills_orders_and_books_are_refused_and_cost_nothing() -> None:
     assert not intensity.observe_book(lam[0], lam_p[0], START_NS, empty, empty, empty, empty, np.nan)
     assert_same(kept, lam, but=("refused",))
     assert lam["refused"][0] == 5
-    assert not markouts.on_fill(mk[0], mk_p[0], START_NS, 0, 1, np.nan, 100.0, 200)
-    assert not markouts.on_fill(mk[0], mk_p[0], START_NS, 0, 1, 100.0, np.nan, 200)
-    assert not markouts.on_fill(mk[0], mk_p[0], START_NS, 0, 0, 100.0, 100.0, 200)
+    assert own_fill(mk[0], mk_p[0], START_NS, 0, 1, np.nan, 100.0, 200) < 0
+    assert own_fill(mk[0], mk_p[0], START_NS, 0, 1, 100.0, np.nan, 200) < 0
+    assert own_fill(mk[0], mk_p[0], START_NS, 0, 0, 100.0, 100.0, 200) < 0
     assert_same(kept_mk, mk, but=("refused",))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from portfolio_mm.estimators import markouts
-from tests.estimators.feeds import START_NS, feed_markouts, fresh, times
+from tests.estimators.feeds import PLACED, START_NS, feed_markouts, fills_of, fresh, own_fill, placed, times
 
 S = 1_000_000_000
 
@@ -14,7 +14,7 @@ S = 1_000_000_000
 def one_fill(side: int, px: float, fair_px: float, mids: list[tuple[float, float]]) -> Any:
     """A fill at time 0 with mid2 2000, then (seconds, mid) messages."""
     st, p = fresh(markouts)
-    markouts.on_fill(st[0], p[0], START_NS, side, 7, px, fair_px, 2000)
+    own_fill(st[0], p[0], START_NS, side, 7, px, fair_px, 2000)
     for at_s, mid in mids:
         now_ns = START_NS + round(at_s * 1e9)
         markouts.update(st[0], p[0], now_ns, now_ns, mid, 2000)
@@ -44,14 +44,14 @@ def test_markout_is_captured_minus_adverse_exactly() -> None:
     st, p = fresh(markouts)
     captured = np.zeros(2)
     for i in range(200):
-        now_ns = START_NS + i * 400_000_000
+        now_ns = START_NS + i * S
         side, fair_px = i % 2, 100.0 + rng.normal(0.0, 0.1)
         px = fair_px + rng.normal(0.0, 0.1)
         captured[side] += (1 - 2 * side) * (fair_px - px) / fair_px * 1e4
-        markouts.on_fill(st[0], p[0], now_ns, side, 1, px, fair_px, 2000)
+        own_fill(st[0], p[0], now_ns, side, 1, px, fair_px, 2000)
         markouts.update(st[0], p[0], now_ns, now_ns, 100.0 + rng.normal(0.0, 0.2), 2000)
     for i in range(200):
-        now_ns = START_NS + (i + 200) * 400_000_000
+        now_ns = START_NS + (i + 200) * S
         markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 2000)
     for h in range(markouts.HORIZONS):
         assert st["counts"][0, h].tolist() == [100, 100]
@@ -69,7 +69,7 @@ def test_one_bp_of_adverse_selection_in_ten_of_noise_is_recovered(seed: int) -> 
     mid = 100.0 * (1.0 + 1e-4 * (-moved * 1.0 + rng.normal(0.0, 10.0, 2 * n)))
     st, p = fresh(markouts)
     p["half_life_s"] = 0.0
-    feed_markouts(st, p, t_ns, mid, side, 100.0 * (1.0 - sign * 6e-4), np.full(2 * n, 100.0))
+    feed_markouts(st, p, t_ns, mid, fills_of(side), 100.0 * (1.0 - sign * 6e-4), np.full(2 * n, 100.0), PLACED)
     for s in range(2):
         mean_bps, se_bps = markouts.shrink(st[0], p[0], s, 0.0, 1.0)
         assert se_bps == pytest.approx(10.0 / np.sqrt(2000.0), rel=0.1)
@@ -84,11 +84,29 @@ def test_quoting_far_away_is_not_taken_for_adverse_selection() -> None:
         t_ns, side = times(np.arange(2 * n) * 5.0), np.tile([0, -1], n)
         mid = 100.0 * (1.0 + 1e-4 * rng.normal(0.0, 3.0, 2 * n))
         st, p = fresh(markouts)
-        feed_markouts(st, p, t_ns, mid, side, np.full(2 * n, 99.94), np.full(2 * n, 100.0))
+        feed_markouts(st, p, t_ns, mid, fills_of(side), np.full(2 * n, 99.94), np.full(2 * n, 100.0), PLACED)
         mean_bps, se_bps = markouts.shrink(st[0], p[0], 0, 0.0, 10.0)
         assert abs(mean_bps) < 3.0 * se_bps
         errors.append(se_bps)
     assert errors[1] < 0.5 * errors[0]
+
+
+def test_the_floor_falls_to_the_fee_as_evidence_grows() -> None:
+    """Zero true loss, quotes 6 bps away, fee 1.5, k = 0.25 errors: the predecessor's floor rose to 19 bps instead."""
+    rng = np.random.default_rng(10)
+    floors = []
+    for n in (0, 50, 400, 2000):
+        st, p = fresh(markouts)
+        p["half_life_s"] = 0.0
+        t_ns, side = times(np.arange(2 * n + 1) * 5.0), np.tile([0, -1], n + 1)[: 2 * n + 1]
+        mid = 100.0 * (1.0 + 1e-4 * rng.normal(0.0, 3.0, 2 * n + 1))
+        px, fair = np.full(2 * n + 1, 99.94), np.full(2 * n + 1, 100.0)
+        feed_markouts(st, p, t_ns, mid, fills_of(side), px, fair, PLACED)
+        mean_bps, se_bps = markouts.shrink(st[0], p[0], 0, 1.0, 30.0)
+        floors.append(1.5 + mean_bps + 0.25 * se_bps)
+    assert floors == sorted(floors, reverse=True)
+    assert floors[0] > 2.5
+    assert floors[-1] == pytest.approx(1.5, abs=0.25)
 
 
 def test_shrinkage_moves_from_the_prior_to_own_fills() -> None:
@@ -99,26 +117,64 @@ def test_shrinkage_moves_from_the_prior_to_own_fills() -> None:
     assert mean_bps == pytest.approx(3.5)
 
 
-def test_resolved_five_second_labels_are_handed_out_once() -> None:
+def test_every_label_is_handed_out_once_with_its_fill() -> None:
+    """Twenty fills of six seconds ago have labels at three horizons: 60, in portions of OUT."""
     st, p = fresh(markouts)
+    p["stale_ns"] = 10 * S
     for i in range(20):
-        markouts.on_fill(st[0], p[0], START_NS + i, i % 2, 100 + i, 100.0, 100.0, 2000 + i)
+        known = placed(features=float(i), decision=500 + i, distance_bps=2.0, signals_off=3, adverse_bps=1.5)
+        assert own_fill(st[0], p[0], START_NS + i, i % 2, 100 + i, 100.0, 100.01, 2000 + i, 70 + i, known) == i
+    handed = []
     now_ns = START_NS + 6 * S
-    assert markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 3000) == markouts.OUT
-    assert st["out_lots"][0].tolist() == list(range(100, 116))
-    assert st["out_side"][0].tolist() == [0, 1] * 8
-    assert st["out_mid2_fill"][0].tolist() == list(range(2000, 2016))
-    assert set(st["out_mid2_due"][0].tolist()) == {3000}
-    assert markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 3001) == 4
-    assert st["out_lots"][0, :4].tolist() == [116, 117, 118, 119]
-    assert markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 3002) == 0
+    while markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 3000):
+        got = st[0]
+        for j in range(got.out_count):
+            slot = got.out_slot[j]
+            handed.append((int(got.out_horizon[j]), int(got.fill_tid[slot])))
+            assert got.out_lots[j] == 30 + got.fill_tid[slot]
+            assert got.out_mid2_fill[j] == 1930 + got.fill_tid[slot]
+            assert (got.out_side[j], got.out_mid2_due[j]) == (slot % 2, 3000)
+            sign = 1.0 - 2.0 * (slot % 2)
+            assert got.out_markout_bps[j] == 0.0
+            assert got.out_adverse_bps[j] == pytest.approx(sign * 1.0, rel=1e-3)
+            assert (got.fill_decision[slot], got.fill_signals_off[slot]) == (500 + slot, 3)
+            assert (got.fill_distance_bps[slot], got.fill_adverse_bps[slot]) == (2.0, 1.5)
+            assert set(got.fill_features[slot].tolist()) == {float(slot)}
+            assert (got.fill_cloid_hi[slot], got.fill_cloid_lo[slot]) == (5, 6)
+    assert sorted(handed) == [(h, 70 + i) for h in range(3) for i in range(20)]
     assert st["counts"][0, int(p["learn"][0])].tolist() == [10, 10]
+
+
+def test_a_place_in_the_ring_is_kept_until_the_last_horizon() -> None:
+    st, p = fresh(markouts)
+    for i in range(markouts.PENDING):
+        assert own_fill(st[0], p[0], START_NS + i, 0, 1, 100.0, 100.0, 2000, 1 + i) == i
+    for step in range(591):
+        now_ns = START_NS + step * S // 10
+        markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 2000)
+    assert st["counts"][0, :, 0].tolist() == [64, 64, 64, 64, 0]
+    assert own_fill(st[0], p[0], START_NS + 59 * S, 0, 1, 100.0, 100.0, 2000, 1000) == -1
+    assert st["fill_tid"][0].tolist() == list(range(1, 65))
+
+
+def test_a_trade_id_counts_once() -> None:
+    st, _ = fresh(markouts)
+    assert [markouts.is_new(st[0], tid) for tid in (7, 8, 7, 0, 0, 8, 9)] == [
+        True,
+        True,
+        False,
+        True,
+        True,
+        False,
+        True,
+    ]
+    assert st["duplicates"][0] == 2
 
 
 def test_a_clock_tick_resolves_only_with_a_mid_that_is_fresh() -> None:
     """No book since before the due time: wait, then drop and count; never a label from an old mid."""
     st, p = fresh(markouts)
-    markouts.on_fill(st[0], p[0], START_NS, 0, 1, 100.0, 100.0, 2000)
+    own_fill(st[0], p[0], START_NS, 0, 1, 100.0, 100.0, 2000)
     markouts.update(st[0], p[0], START_NS + S, START_NS, 100.0, 2000)
     assert st["counts"].sum() == 0
     markouts.update(st[0], p[0], START_NS + S, START_NS + S, 100.0, 2000)
@@ -131,7 +187,7 @@ def test_a_clock_tick_resolves_only_with_a_mid_that_is_fresh() -> None:
 def test_a_horizon_that_passed_while_nobody_looked_is_dropped() -> None:
     """After a restart the next mid is one of much later: it says nothing about 5 s."""
     st, p = fresh(markouts)
-    markouts.on_fill(st[0], p[0], START_NS, 0, 1, 100.0, 100.0, 2000)
+    own_fill(st[0], p[0], START_NS, 0, 1, 100.0, 100.0, 2000)
     markouts.update(st[0], p[0], START_NS + 20 * S, START_NS + 20 * S, 100.0, 2000)
     assert st["counts"].sum() == 0
     assert st["dropped"][0] == 3
@@ -145,20 +201,20 @@ def test_a_mid_that_is_no_number_resolves_nothing() -> None:
 
 def test_a_full_ring_refuses_and_counts() -> None:
     st, p = fresh(markouts)
-    taken = [markouts.on_fill(st[0], p[0], START_NS + i, 0, 1, 100.0, 100.0, 2000) for i in range(300)]
-    assert sum(taken) == markouts.PENDING
+    taken = [own_fill(st[0], p[0], START_NS + i, 0, 1, 100.0, 100.0, 2000) for i in range(300)]
+    assert sum(slot >= 0 for slot in taken) == markouts.PENDING
     assert st["overflow"][0] == 300 - markouts.PENDING
     for step in range(640):
         now_ns = START_NS + step * S // 10
         markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 2000)
     assert st["counts"][0, :, 0].tolist() == [markouts.PENDING] * markouts.HORIZONS
-    assert markouts.on_fill(st[0], p[0], START_NS + 120 * S, 0, 1, 100.0, 100.0, 2000)
+    assert own_fill(st[0], p[0], START_NS + 120 * S, 0, 1, 100.0, 100.0, 2000) == 0
 
 
 def test_a_fill_told_late_does_not_disturb_the_order() -> None:
     st, p = fresh(markouts)
-    markouts.on_fill(st[0], p[0], START_NS + S, 0, 1, 100.0, 100.0, 2000)
-    markouts.on_fill(st[0], p[0], START_NS, 0, 1, 100.0, 100.0, 2000)
+    own_fill(st[0], p[0], START_NS + S, 0, 1, 100.0, 100.0, 2000)
+    own_fill(st[0], p[0], START_NS, 0, 1, 100.0, 100.0, 2000)
     now_ns = START_NS + round(1.5 * S)
     markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 2000)
     assert st["counts"][0, 0, 0] == 2
@@ -170,7 +226,7 @@ def test_a_burst_of_fills_is_one_block() -> None:
     for burst in range(2):
         for i in range(20):
             at_ns = START_NS + burst * 20 * S + i * S // 20
-            markouts.on_fill(st[0], p[0], at_ns, i % 2, 1, 100.0, 100.0, 2000)
+            own_fill(st[0], p[0], at_ns, i % 2, 1, 100.0, 100.0, 2000)
     for second in range(200):
         now_ns = START_NS + second * S // 2
         markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 2000)

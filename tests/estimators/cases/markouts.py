@@ -3,15 +3,25 @@
 from typing import Any
 
 from portfolio_mm.estimators import markouts as MODULE
-from tests.estimators.feeds import START_NS, fresh
+from tests.estimators.feeds import START_NS, fresh, own_fill, placed
 from tests.estimators.stream import EARLIER, Moment
 
 GOOD = [START_NS, START_NS, 100.0, 200]
 BAD: list[list[Any]] = [[EARLIER, EARLIER, 100.0, 200], [0, 0, 100.0, 200]]
-PLAIN = {"markout_m1", "markout_m2", "adverse_m1", "adverse_m2", "learned_n", "learned_s1", "learned_s2"}
+PLAIN = {
+    "markout_m1",
+    "markout_m2",
+    "adverse_m1",
+    "adverse_m2",
+    "learned_n",
+    "learned_s1",
+    "learned_s2",
+    "fill_features",
+}
 FOR_PEOPLE = {
     "overflow": "rings and slots that were full",
     "dropped": "labels without a mid",
+    "duplicates": "fills told twice",
 }
 
 
@@ -19,6 +29,7 @@ def play(market: list[Moment]) -> Any:
     st, p = fresh(MODULE)
     for i, now in enumerate(market):
         if i % 7 == 0:
-            MODULE.on_fill(st[0], p[0], now.now_ns, i % 2, 1 + i % 5, now.px, now.mid_px, 2 * i)
+            known = placed(features=now.draw, decision=i, distance_bps=3.0 * now.draw)
+            own_fill(st[0], p[0], now.now_ns, i % 2, 1 + i % 5, now.px, now.mid_px, 2 * i, i, known)
         MODULE.update(st[0], p[0], now.now_ns, now.now_ns, now.mid_px, 2 * i + 1)
     return st
