@@ -18,6 +18,7 @@ from portfolio_mm.actors.coin_state import Saved, load, resume
 from portfolio_mm.domain.commands import COMMAND
 from portfolio_mm.domain.errors import StateError
 from portfolio_mm.domain.events import EVENT, EventKind
+from portfolio_mm.engine import learning
 from portfolio_mm.engine.coin import MAX_COMMANDS, step
 from portfolio_mm.storage.journal_reader import JournalReader
 
@@ -61,6 +62,7 @@ def recover(reading: Reading, state: Array, params: Array) -> Recovered:
     if not same_run:
         if reading.same_market:
             resume(state, saved.state, same_run=False)
+            learning.age(state, params, time.time_ns())
         return Recovered(Books(reading.coin), first=True)
     saved.books.gaps += not _replay(reading, saved, params)
     resume(state, saved.state, same_run=True)

@@ -25,6 +25,7 @@ from portfolio_mm.storage.journal import Place
 
 Array = npt.NDArray[Any]
 MARKET: Final = ("fair", "vol", "intensity", "depth")
+FLOW: Final = ("toxicity", "informed", "impact", "evidence")
 OWN: Final = ("markouts", "pnl", "counters", "orders")
 SAVED: Final = record([("run", "i8"), ("segment", "i8"), ("offset", "i8"), ("booked", BOOKED), ("coin", COIN)])
 NO_SEGMENT: Final = -1
@@ -101,7 +102,7 @@ def load(path: Path, coin: int, fresh: Array) -> Saved | None:
 
 def resume(fresh: Array, known: Array, *, same_run: bool) -> None:
     """Fill a fresh state with what an earlier life knew and may say."""
-    for part in MARKET + (OWN if same_run else ()):
+    for part in MARKET + FLOW + (OWN if same_run else ()):
         fresh[part] = known[part]
     fresh["orders"]["ready"] = fresh["orders"]["syncing"] = 0
     fresh["counters"]["kind_ns"] = fresh["counters"]["action_ns"] = 0
