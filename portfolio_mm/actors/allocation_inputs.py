@@ -1,11 +1,12 @@
 """Between the gateway's view and the allocation: what the programme is told, and how its answer is said."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from portfolio_mm.actors.messages import Allocation, CoinAllocation, CoinReport, View
+from portfolio_mm.actors.messages import Allocation, CoinAllocation, CoinReport, Lead, View
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.portfolio.actions import ActionPlan, Budget
 from portfolio_mm.portfolio.inputs import AccountInput, AllocationResult, CoinInput
@@ -13,6 +14,7 @@ from portfolio_mm.settings.plan import Plan
 
 SECONDS_PER_DAY: Final = 86_400
 ADDRESS_S: Final = 3_600.0
+NOBODY: Final[Mapping[str, tuple[Lead, ...]]] = {}
 
 
 def coin_inputs(
@@ -67,9 +69,15 @@ def account_input(view: View, plan: Plan) -> AccountInput:
 
 
 def allocation_message(
-    result: AllocationResult, actions: ActionPlan, *, epoch: int, version: int, valid_ns: int
+    result: AllocationResult,
+    actions: ActionPlan,
+    *,
+    epoch: int,
+    version: int,
+    valid_ns: int,
+    leads: Mapping[str, tuple[Lead, ...]] = NOBODY,
 ) -> Allocation:
-    """The answer as the gateway is told it."""
+    """The answer as the gateway is told it; `leads` are those each coin follows."""
     holds = (f"actions are held back by the {actions.binding}",) if actions.binding else ()
     return Allocation(
         portfolio_epoch=epoch,
@@ -83,6 +91,7 @@ def allocation_message(
                 limit_usd=share.limit_usd,
                 gamma_per_bps_usd=share.gamma_per_bps_usd,
                 skew_row_bps_per_usd=share.skew_row_bps_per_usd,
+                leads=leads.get(share.coin, ()),
             )
             for share in result.coins
         ),

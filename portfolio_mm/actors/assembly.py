@@ -7,12 +7,15 @@ nor the settings' validation.
 # ruff: noqa: PLC0415 - see above
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from portfolio_mm.actors.lean_numba import lean_numba
 from portfolio_mm.actors.run_spec import Part, RunSpec
 from portfolio_mm.actors.topology import CONSOLE, GATEWAY, PORTFOLIO, RELAY, RISK, FolderDirectory
 from portfolio_mm.domain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from portfolio_mm.actors.reference_relay import ReferenceRelay
 
 
 def make(name: str, spec: RunSpec) -> Part:
@@ -48,6 +51,24 @@ def _relay(spec: RunSpec) -> Part:
         port=spec.plan.actors.relay_port,
         announce=FolderDirectory(files.sockets).announce,
         recorder=Recorder(files.journals) if feeds.record_raw else None,
+        reference=_reference(spec),
+    )
+
+
+def _reference(spec: RunSpec) -> "ReferenceRelay | None":
+    from portfolio_mm.actors.recorder import Recorder
+    from portfolio_mm.actors.reference_map import symbols_of
+    from portfolio_mm.actors.reference_relay import ReferenceRelay
+    from portfolio_mm.reference.client import ReferenceSocket, address
+
+    base, symbols = spec.venue.reference_url, symbols_of(spec.plan, spec.instruments)
+    if base is None or not symbols:
+        return None
+    return ReferenceRelay(
+        list(symbols.values()),
+        lambda path, names: ReferenceSocket(address(base, path, names)),
+        books_s=spec.plan.reference.books_ms / 1e3,
+        recorder=Recorder(spec.files.journals, "reference") if spec.plan.feeds.record_raw else None,
     )
 
 
@@ -78,6 +99,7 @@ def _gateway(spec: RunSpec) -> Part:
         keep_hours=plan.storage.keep_hours,
         start_equity_usd=spec.start_equity_usd,
         start_read_ms=spec.start_read_ms,
+        ends_ms=spec.ends_ms if plan.quoting.flat_at_end else 0,
         permit_ttl_s=plan.risk.permit_ttl_s,
         permit_s=plan.actors.permit_ms / 1e3,
         backoff_s=pauses_s(plan.feeds.reconnect_min_s, plan.feeds.reconnect_max_s),
@@ -141,6 +163,7 @@ def _coin(coin: str, spec: RunSpec) -> Part:
         journals=str(files.journals),
         checkpoints=str(files.checkpoints),
         held=next((each for each in spec.held if each.coin == coin), None),
+        has_reference=spec.venue.reference_url is not None,
     )
     return Coin(config, FolderDirectory(files.sockets))
 

@@ -16,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from portfolio_mm.actors.coin_books import Books
+from portfolio_mm.actors.coin_diary import Diary
+from portfolio_mm.actors.coin_leaders import as_leaders, leader_streams
 from portfolio_mm.actors.coin_recovery import Reading, begin_stream_anew, recover, step_once
-from portfolio_mm.actors.coin_report import report_of
+from portfolio_mm.actors.coin_report import own_mid, report_of
 from portfolio_mm.actors.coin_state import fresh_coin, frozen, keep
 from portfolio_mm.actors.feed import Feed
 from portfolio_mm.actors.frame_key import subscription_of
@@ -25,6 +27,8 @@ from portfolio_mm.actors.hub_link import HubLink, Lost
 from portfolio_mm.actors.journal_age import forget_old
 from portfolio_mm.actors.messages import Welcome
 from portfolio_mm.actors.persevere import first_of, persevere
+from portfolio_mm.actors.reference_feed import ReferenceFeed
+from portfolio_mm.actors.reference_map import symbol_for
 from portfolio_mm.actors.relay import streams_of
 from portfolio_mm.actors.run_spec import Held
 from portfolio_mm.actors.topology import Directory, coin_name
@@ -54,6 +58,7 @@ class CoinConfig(msgspec.Struct, frozen=True):
     journals: str
     checkpoints: str
     held: Held | None = None
+    has_reference: bool = False
 
 
 class Coin:
@@ -64,7 +69,15 @@ class Coin:
         self._name = coin_name(config.coin)
         self._instrument = next(each for each in config.instruments if each.coin == config.coin)
         streams = streams_of([config.coin], fast=config.plan.feeds.fast_book)
+        streams += leader_streams(config.plan, config.instruments, config.coin)
         self._feed = Feed(directory, [subscription_of(stream) for stream in streams])
+        self._reference = ReferenceFeed(
+            directory,
+            symbol_for(config.plan, config.coin),
+            self._instrument.index,
+            lambda: own_mid(self._instrument, self._state),
+            "" if config.has_reference else "this run has no reference venue",
+        )
         self._books = Books(self._instrument.index)
         self._link = HubLink(
             directory, Path(config.token_file), role="coin", name=self._name, since_ms=lambda: self._books.since_ms
@@ -76,6 +89,7 @@ class Coin:
         self._state, self._params = fresh_coin(self._instrument, len(config.instruments), config.plan)
         self._checkpoint = Path(config.checkpoints) / f"{self._file_name}.ckpt"
         self._journal: Journal | None = None
+        self._diary = Diary(Path(config.journals), self._file_name, config.plan.storage.segment_mb << 20)
         self._malformed: dict[str, int] = {}
         self._in_sync = False
         self._sent = 0
@@ -93,11 +107,18 @@ class Coin:
         await self._recover()
         try:
             await first_of(
-                self._stopping, self._watch(), self._obey(), self._tick(), self._report(), self._save_now_and_then()
+                self._stopping,
+                self._watch(),
+                self._refer(),
+                self._obey(),
+                self._tick(),
+                self._report(),
+                self._save_now_and_then(),
             )
         finally:
             await self._link.close()
             keep(self._checkpoint, self._frozen())
+            self._diary.close()
             if self._journal is not None:
                 self._journal.close()
 
@@ -114,7 +135,8 @@ class Coin:
             run=config.run,
             same_market=not config.plan.venue.is_embedded,
         )
-        found = await asyncio.to_thread(recover, reading, self._state, self._params)
+        await asyncio.to_thread(self._diary.open, config.run)
+        found = await asyncio.to_thread(recover, reading, self._state, self._params, self._diary.again)
         self._books = found.books
         if found.first and config.held is not None:
             self._books.open(self._state, config.held.lots, config.held.mark_ticks)
@@ -141,9 +163,15 @@ class Coin:
             "feeds": self._feed.connects,
             "events": int(self._state["counters"]["events"][0]),
             "sent": self._sent,
-            "malformed": sum(self._malformed.values()),
+            "malformed": self._unread,
             "journal": self._journal is not None,
+            "decision journal": self._diary.is_open,
         }
+
+    @property
+    def _unread(self) -> int:
+        """Wire messages that never became events."""
+        return sum(self._malformed.values()) + self._reference.malformed
 
     def _open_journal(self) -> Journal | None:
         """The journal of all inputs; a disk that refuses ends the record, not the trading (architecture §2)."""
@@ -166,6 +194,7 @@ class Coin:
                 self._end_journal()
         for i in range(count):
             written = step_once(events, i, self._state, self._params, self._commands, self._books)
+            self._diary.take(events, i, self._state, self._params, self._commands, written)
             if written and self._in_sync:  # before its snapshot a coin has no epoch to command with
                 self._sent += written
                 self._link.send_records(FrameKind.COMMANDS, self._commands[:written])
@@ -195,6 +224,12 @@ class Coin:
                 else:
                     self._hear(recv_ns, frame)
 
+    async def _refer(self) -> None:
+        """Books and trades of the reference venue."""
+        async with contextlib.aclosing(self._reference.events()) as events:
+            async for rows in events:
+                self._take(rows, len(rows))
+
     def _hear(self, recv_ns: int, frame: bytes) -> None:
         """One market frame; a malformed one is counted, said once per kind, and skipped."""
         try:
@@ -205,7 +240,7 @@ class Coin:
             if self._malformed[kind] == 1:
                 LOG.warning("%s: malformed message, counted from now on: %s", self._name, error)
             return
-        self._take(self._events, count)
+        self._take(self._events, as_leaders(self._events, count, self._instrument.index))
 
     async def _obey(self) -> None:
         """The gateway's events, in its order; its silence ends with the permit, so its loss needs no event."""
@@ -242,14 +277,14 @@ class Coin:
         while True:
             await asyncio.sleep(period_s)
             if self._link.connected:
-                malformed = sum(self._malformed.values())
-                self._link.send(
-                    report_of(self._instrument, self._state, self._params, self._books, malformed=malformed)
-                )
+                coin, quiet = (self._instrument, self._state, self._params, self._books), self._diary.speechless()
+                report = report_of(*coin, malformed=self._unread, speechless=quiet)
+                self._link.send(msgspec.structs.replace(report, reference=self._reference.view()))
 
     async def _save_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(CHECKPOINT_S)
+            self._diary.forget_old(self._config.plan.storage.keep_hours)
             forget_old(Path(self._config.journals), self._file_name, self._config.plan.storage.keep_hours)
             try:
                 await asyncio.to_thread(keep, self._checkpoint, self._frozen())

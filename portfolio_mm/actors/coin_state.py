@@ -24,9 +24,9 @@ from portfolio_mm.storage import checkpoint
 from portfolio_mm.storage.journal import Place
 
 Array = npt.NDArray[Any]
-MARKET: Final = ("fair", "vol", "intensity", "depth")
+MARKET: Final = ("fair", "order_flow", "vol", "intensity", "depth", "signals", "funding", "cascade")
 FLOW: Final = ("toxicity", "informed", "impact", "evidence")
-OWN: Final = ("markouts", "pnl", "counters", "orders")
+OWN: Final = ("markouts", "edge", "pnl", "counters", "orders")
 SAVED: Final = record([("run", "i8"), ("segment", "i8"), ("offset", "i8"), ("booked", BOOKED), ("coin", COIN)])
 NO_SEGMENT: Final = -1
 
@@ -60,6 +60,8 @@ def fresh_coin(instrument: Instrument, n_coins: int, plan: Plan) -> tuple[Array,
         prior_kappa_per_bps=quoting.prior_kappa_per_bps,
         stale_feed_s=quoting.stale_feed_s,
         warmup_s=quoting.warmup_s,
+        ablation_share=quoting.ablation_share,
+        kelly_share=plan.portfolio.kelly_fraction,
         inventory_sd_usd=plan.portfolio.std_fraction * chosen.max_position_usd,
     )
     return new_coin(instrument, n_coins, tuning)

@@ -4,8 +4,11 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-SNAPSHOT_CHANNELS: Final = frozenset({"bbo", "l2Book", "activeAssetCtx"})
-"""Channels whose every frame replaces the one before it; `trades` frames all count (HL §4.2)."""
+SNAPSHOT_CHANNELS: Final = frozenset({"bbo", "l2Book", "activeAssetCtx", "bookTicker", "depth20@100ms"})
+"""Channels whose every frame replaces the one before it; `trades` frames all count (HL §4.2).
+
+The last two are the reference venue's.
+"""
 
 
 GREETING: Final = b"Websocket connection established."

@@ -8,7 +8,8 @@ from typing import Literal
 import msgspec
 
 from portfolio_mm.actors.budget_view import BudgetView
-from portfolio_mm.actors.view_rows import LatencyView, PositionView, PotView
+from portfolio_mm.actors.signals_report import SignalsReport
+from portfolio_mm.actors.view_rows import LatencyView, PositionView, PotView, ReferenceView
 from portfolio_mm.domain.limits import Permit, RiskState
 
 Role = Literal["coin", "portfolio", "risk", "console", "watchdog", "operator"]
@@ -48,6 +49,19 @@ class Markout(msgspec.Struct, frozen=True):
     mean_bps: float
     se_bps: float
     blocks: int
+
+
+class Score(msgspec.Struct, frozen=True):
+    """A prediction of a coin's part against its naive rival, out of sample; see `engine.report.ScoreReading`."""
+
+    part: str
+    prediction: str
+    rival: str
+    skill: float
+    se: float
+    blocks: int
+    weight: float
+    verdict: str
 
 
 class SideReport(msgspec.Struct, frozen=True):
@@ -120,6 +134,10 @@ class CoinReport(msgspec.Struct, frozen=True, tag="coin_report"):
     """Lots of the venue's position that no fill explains; the parts of the PnL cannot close over them."""
     gaps: int = 0
     """Restarts that could not read all they had known; fills were told again, what was learned is lost."""
+    scores: tuple[Score, ...] = ()
+    experiment: SignalsReport = SignalsReport()
+    """What its signals are worth."""
+    reference: ReferenceView = ReferenceView()
 
 
 class AllocationView(msgspec.Struct, frozen=True):
@@ -214,14 +232,23 @@ class KillOrder(msgspec.Struct, frozen=True, tag="kill_order"):
     reason: str
 
 
+class Lead(msgspec.Struct, frozen=True):
+    """A coin another one follows: bps of the follower per bps of the leader, within so many seconds."""
+
+    leader: str
+    beta: float
+    horizon_s: float
+
+
 class CoinAllocation(msgspec.Struct, frozen=True):
-    """What one coin gets: target and limit (USD), its row of sqrt(gamma) Gamma (bps per USD)."""
+    """What one coin gets: target and limit (USD), its row of sqrt(gamma) Gamma (bps per USD), and whom it follows."""
 
     coin: str
     target_usd: float
     limit_usd: float
     gamma_per_bps_usd: float
     skew_row_bps_per_usd: tuple[float, ...]
+    leads: tuple[Lead, ...] = ()
 
 
 class Allocation(msgspec.Struct, frozen=True, tag="allocation"):

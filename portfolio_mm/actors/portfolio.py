@@ -16,9 +16,10 @@ import msgspec
 import numpy as np
 
 from portfolio_mm.actors.allocation_inputs import allocation_message
+from portfolio_mm.actors.coin_leaders import leaders_of
 from portfolio_mm.actors.feed import Feed
 from portfolio_mm.actors.hub_link import HubLink
-from portfolio_mm.actors.messages import Allocation, View
+from portfolio_mm.actors.messages import Allocation, Lead, View
 from portfolio_mm.actors.persevere import first_of, persevere
 from portfolio_mm.actors.planner import Planner
 from portfolio_mm.actors.topology import PORTFOLIO, Directory
@@ -30,6 +31,7 @@ from portfolio_mm.hyperliquid.websocket import SocketState
 from portfolio_mm.portfolio.actions import ActionPlan
 from portfolio_mm.portfolio.allocator import Allocator
 from portfolio_mm.portfolio.inputs import AllocationResult
+from portfolio_mm.portfolio.lead_lag import LeadLag
 from portfolio_mm.settings.plan import Plan
 from portfolio_mm.storage.state_store import StateStore
 
@@ -63,6 +65,9 @@ class Portfolio:
         self._planner = Planner(config.plan, config.instruments)
         self._rules = self._planner.rules()
         self._allocator = Allocator(len(config.instruments), self._rules)
+        index = {each.coin: each.index for each in config.instruments}
+        leaders = tuple(index[coin] for coin in leaders_of(config.plan, config.instruments))
+        self._leads = LeadLag(leaders, len(config.instruments))
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "allocation")
         self._view: View | None = None
         self._version = 0
@@ -98,6 +103,7 @@ class Portfolio:
             "hub": self._link.connected,
             "version": self._version & ((1 << EPOCH_SHIFT) - 1),
             "samples": self._planner.covariance.samples,
+            "leads": sum(len(leads) for leads in self._followed().values()),
             "late": self._late,
             "malformed": self._malformed,
             "status": self._last.status if self._last is not None else "nothing yet",
@@ -110,6 +116,7 @@ class Portfolio:
             async for recv_ns, frame in frames:
                 if isinstance(frame, SocketState):
                     self._planner.mids[:] = np.nan
+                    self._leads.forget()
                     continue
                 try:
                     count = self._parser.parse(frame, recv_ns, events)
@@ -121,7 +128,9 @@ class Portfolio:
                 for event in events[:count]:
                     if event["kind"] == EventKind.BBO:
                         bid, ask = float(event["bid_px"][0]), float(event["ask_px"][0])
-                        self._planner.mids[event["coin"]] = 0.5 * (bid + ask) if bid > 0 and ask > 0 else np.nan
+                        mid = 0.5 * (bid + ask) if bid > 0 and ask > 0 else np.nan
+                        self._planner.mids[event["coin"]] = mid
+                        self._leads.observe(int(event["coin"]), int(event["venue_ms"]), mid)
 
     async def _listen(self) -> None:
         async with contextlib.aclosing(self._link.frames()) as frames:
@@ -134,6 +143,9 @@ class Portfolio:
         while True:
             await asyncio.sleep(self._config.plan.portfolio.sample_s)
             self._planner.sample(time.monotonic_ns())
+            work = self._leads.due()
+            if work is not None:
+                await asyncio.to_thread(work)
 
     async def _allocate_again(self) -> None:
         """One allocation per period; the first as soon as there is a view."""
@@ -174,8 +186,17 @@ class Portfolio:
                 epoch=self._link.epoch,
                 version=self._version,
                 valid_ns=round(self._config.plan.portfolio.valid_s * 1e9),
+                leads=self._followed(),
             )
         elif self._last is not None:
             self._last = msgspec.structs.replace(self._last, version=self._version, status="last good (late)")
         if self._last is not None:
             self._link.send(self._last)
+
+    def _followed(self) -> dict[str, tuple[Lead, ...]]:
+        """Whom each coin is proven to follow."""
+        coins = self._config.instruments
+        return {
+            each.coin: tuple(Lead(coins[j].coin, one.beta, one.horizon_s) for j, one in self._leads.of(each.index))
+            for each in coins
+        }

@@ -84,7 +84,9 @@ async def find_venue(plan: Plan, folder: RunFolder, say: Say) -> VenueAddress:
         msg = f"venue.url is {plan.venue.url}, so account.address and account.key_path must be set"
         raise ConfigurationError(msg)
     ws_url = plan.venue.ws_url or plan.venue.url.replace("http", "ws", 1).rstrip("/") + "/ws"
-    return VenueAddress(plan.venue.url, ws_url, account.lower(), key, plan.account.watchdog_key_path)
+    reference = plan.reference.url if plan.reference.enabled else None
+    watchdog = plan.account.watchdog_key_path
+    return VenueAddress(plan.venue.url, ws_url, account.lower(), key, watchdog, reference_url=reference)
 
 
 async def prepare(plan: Plan, folder: RunFolder, venue: VenueAddress, say: Say = lambda _: None) -> Ready:

@@ -16,9 +16,9 @@ class Recorder:
     After a crash it is readable up to the last flush.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "ws") -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.path = folder / f"ws-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{time.monotonic_ns()}.jsonl.zst"
+        self.path = folder / f"{name}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{time.monotonic_ns()}.jsonl.zst"
         self._file: io.BufferedWriter | None = self.path.open("xb")
         self._writer = zstandard.ZstdCompressor(level=3).stream_writer(self._file)
         self._flushed_s = time.monotonic()

@@ -22,6 +22,7 @@ from websockets.http11 import Response as HttpResponse
 
 from portfolio_mm.actors.frame_key import FrameKey, Request, key_of, request_of, subscription_key, subscription_of
 from portfolio_mm.actors.recorder import Recorder
+from portfolio_mm.actors.reference_relay import ROUTE, ReferenceRelay
 from portfolio_mm.actors.subscriber import Subscriber
 from portfolio_mm.actors.topology import RELAY, Address
 from portfolio_mm.hyperliquid.websocket import SocketState, VenueSocket
@@ -54,6 +55,7 @@ class Relay:
         port: int,
         announce: Callable[[str, Address], None],
         recorder: Recorder | None = None,
+        reference: ReferenceRelay | None = None,
     ) -> None:
         self._streams = frozenset(streams)
         self._connect = connect
@@ -61,6 +63,7 @@ class Relay:
         self._port = port
         self._announce = announce
         self._recorder = recorder
+        self._reference = reference
         self._subscribers: set[Subscriber] = set()
         self._last: dict[FrameKey, bytes] = {}
         self._up: dict[int, bool] = {}
@@ -86,6 +89,8 @@ class Relay:
             groups = _groups(sorted(self._streams))
             pumps = [asyncio.create_task(self._pump(number, group)) for number, group in enumerate(groups)]
             self._up = dict.fromkeys(range(len(groups)), False)
+            if self._reference is not None:
+                pumps.append(asyncio.create_task(self._reference.run()))
             try:
                 stopped = asyncio.create_task(self._stopping.wait())
                 await asyncio.wait([*pumps, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -114,6 +119,7 @@ class Relay:
             "malformed": self._malformed,
             "conflated": sum(subscriber.conflated for subscriber in self._subscribers),
             "age_s": (time.monotonic_ns() - self._last_ns) / 1e9 if self._last_ns else float("inf"),
+            **({} if self._reference is None else self._reference.status()),
         }
 
     async def _pump(self, number: int, streams: Sequence[FrameKey]) -> None:
@@ -155,12 +161,20 @@ class Relay:
         for subscriber in self._subscribers:
             subscriber.cut(GOING_AWAY, "upstream lost")
 
-    def _admit(self, connection: ServerConnection, _: HttpRequest) -> HttpResponse | None:
+    def _admit(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
+        if request.path.startswith(f"{ROUTE}/"):
+            if self._reference is None:
+                return connection.respond(HTTPStatus.NOT_FOUND, "this run has no reference venue\n")
+            return self._reference.admit(connection, request)
         if all(self._up.values()) and self._up:
             return None
         return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "the venue's stream is down\n")
 
     async def _serve_one(self, connection: ServerConnection) -> None:
+        path = "" if connection.request is None else connection.request.path
+        if self._reference is not None and path.startswith(f"{ROUTE}/"):
+            await self._reference.serve_one(connection, path)
+            return
         subscriber = Subscriber(connection)
         self._subscribers.add(subscriber)
         writer = asyncio.create_task(subscriber.drain())

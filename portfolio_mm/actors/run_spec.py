@@ -40,6 +40,7 @@ class RunSpec(msgspec.Struct, frozen=True):
 
     `start_equity_usd` is the reading the books begin with, `start_read_ms` its block time and `held` its positions:
     fills and fundings after it are this run's, all others are in it. None: the gateway's first reading counts.
+    `ends_ms` is the wall clock at which `start --for` will end it, 0 when nobody knows.
     """
 
     run: int
@@ -51,6 +52,7 @@ class RunSpec(msgspec.Struct, frozen=True):
     start_equity_usd: float | None = None
     start_read_ms: int | None = None
     held: tuple[Held, ...] = ()
+    ends_ms: int = 0
 
     @property
     def files(self) -> RunFolder:

@@ -44,10 +44,12 @@ class Session:
         plan: validated settings.
         folder: state folder.
         say: hears one line of progress at a time.
+        lasting_s: after so long whoever began it will end it; None: nobody knows.
     """
 
-    def __init__(self, plan: Plan, folder: RunFolder, say: Say) -> None:
+    def __init__(self, plan: Plan, folder: RunFolder, say: Say, lasting_s: float | None = None) -> None:
         self._plan = plan
+        self._lasting_s = lasting_s
         self.folder = folder
         self._say = say
         self._lock = folder.lock(START_LOCK)
@@ -119,6 +121,9 @@ class Session:
         self.venue = await find_venue(self._plan, self.folder, self._say)
         self.folder.announce({"venue_pid": self.venue.pid})
         ready = await prepare(self._plan, self.folder, self.venue, self._say)
+        if self._lasting_s is not None:  # counted from here, so that coins are flat before the end and not after
+            ends_ms = ready.spec.started_ms + round(1e3 * self._lasting_s)
+            ready = ready._replace(spec=msgspec.structs.replace(ready.spec, ends_ms=ends_ms))
         self.spec, self.skipped = ready.spec, ready.skipped
         for coin, reason in ready.skipped:
             self._say(f"{coin} is left out: {reason}")

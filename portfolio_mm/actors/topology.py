@@ -43,6 +43,8 @@ TOPOLOGY: Final[tuple[Link, ...]] = (
     Link("venue", RELAY, ("bbo", "l2Book", "trades", "activeAssetCtx"), "Hyperliquid websocket"),
     Link(RELAY, "coin:*", ("bbo", "l2Book", "trades", "activeAssetCtx"), WEBSOCKET),
     Link(RELAY, PORTFOLIO, ("bbo",), WEBSOCKET),
+    Link("reference venue", RELAY, ("bookTicker", "depth20@100ms", "aggTrade"), "Binance websocket"),
+    Link(RELAY, "coin:*", ("bookTicker", "depth20@100ms", "aggTrade"), "Binance websocket on loopback"),
     Link("coin:*", GATEWAY, ("COMMAND", "CoinReport"), HUB),
     Link(GATEWAY, "coin:*", ("EVENT",), HUB),
     Link(PORTFOLIO, GATEWAY, ("Allocation",), HUB),

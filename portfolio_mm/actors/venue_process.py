@@ -35,10 +35,14 @@ class _Ready(msgspec.Struct):
     ws: str
     accounts: tuple[_Account, ...]
     coins: tuple[str, ...]
+    reference: str | None = None
 
 
 class VenueAddress(msgspec.Struct, frozen=True):
-    """Where a venue is and whose account is traded there; `pid` 0 means it is not ours."""
+    """Where a venue is and whose account is traded there; `pid` 0 means it is not ours.
+
+    `reference_url` is where the streams of the reference venue begin, None when the run has none.
+    """
 
     url: str
     ws_url: str
@@ -46,12 +50,15 @@ class VenueAddress(msgspec.Struct, frozen=True):
     key_path: str
     watchdog_key_path: str | None
     pid: int = 0
+    reference_url: str | None = None
 
 
 def command(plan: Plan) -> list[str]:
     """Command line of the embedded venue."""
     embedded = plan.venue.embedded
     flow = ["--tape", embedded.tape] if embedded.tape is not None else []
+    if plan.brings_reference:
+        flow += ["--reference", "--reference-lead-ms", str(plan.reference.lead_ms)]
     return [
         *(sys.executable, "-m", MODULE),
         *("--port", str(embedded.port), "--seed", str(embedded.seed), "--coins", ",".join(plan.coin_names)),
@@ -84,7 +91,8 @@ async def start_venue(plan: Plan, folder: RunFolder) -> VenueAddress:
     agent, watchdog = folder.key_file("agent"), folder.key_file("watchdog")
     write_private(agent, account.agent.key)
     write_private(watchdog, account.watchdog.key)
-    return VenueAddress(ready.url, ready.ws, account.address, str(agent), str(watchdog), pid)
+    reference = plan.reference.url if plan.reference.enabled and not plan.brings_reference else ready.reference
+    return VenueAddress(ready.url, ready.ws, account.address, str(agent), str(watchdog), pid, reference)
 
 
 async def _first_line(pid: int, output: Path, errors: Path, began: int) -> str:

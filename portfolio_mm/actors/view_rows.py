@@ -43,3 +43,17 @@ class LatencyView(msgspec.Struct, frozen=True):
     p90_us: float
     p99_us: float
     max_us: float
+
+
+class ReferenceView(msgspec.Struct, frozen=True):
+    """A coin's symbol at the reference venue, where it stands (`reference.ratio.ReferenceState`), and why.
+
+    `age_s` of the last book the coin was told, 1e9 before the first; `ratio` of their price to ours, 0 before both
+    are known.
+    """
+
+    symbol: str = ""
+    state: str = "off"
+    age_s: float = 1e9
+    ratio: float = 0.0
+    text: str = ""

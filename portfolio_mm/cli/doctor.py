@@ -16,6 +16,7 @@ from portfolio_mm.actors.ports import ports_of, trouble
 from portfolio_mm.actors.run_folder import RUN_LOCK, RunFolder
 from portfolio_mm.cli.choice import plan_of
 from portfolio_mm.cli.doctor_account import Grade, account_findings, key_findings
+from portfolio_mm.cli.doctor_reference import reference_findings
 from portfolio_mm.cli.output import as_json as json_text
 from portfolio_mm.cli.output import out
 from portfolio_mm.cli.version import versions
@@ -54,6 +55,7 @@ def examine(config: Path | None, folder: Path | None, *, as_json: bool) -> None:
         *_ports(plan, place),
         *key_findings(plan),
         *asyncio.run(account_findings(plan, place)),
+        *asyncio.run(reference_findings(plan, place)),
     ]
     findings = [Finding(*row) for row in rows]
     if as_json:

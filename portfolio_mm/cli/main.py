@@ -203,6 +203,40 @@ def venue(
     raise typer.Exit(run_venue(chosen(scenario, options)))
 
 
+@app.command(
+    epilog="""Examples:\n
+    portfolio-mm report --scenario examples/scenarios/calm.yaml --for 30m --out report\n
+    portfolio-mm report --tape ws.jsonl.zst --coins BTC,WLFI --fee-tier rebate3\n
+    portfolio-mm report --run"""
+)
+def report(
+    *,
+    scenario: Annotated[Path | None, typer.Option(help="Play this scenario (YAML), and its twin beside it.")] = None,
+    tape: Annotated[Path | None, typer.Option(help="Play this recording (ws.jsonl.zst, or a Parquet set).")] = None,
+    run: Annotated[bool, typer.Option("--run", help="The last run of the state folder, from its journals.")] = False,
+    lasting: Annotated[str | None, typer.Option("--for", help="How much of it, e.g. 30m (30 minutes, or all).")] = None,
+    coins: Annotated[str, typer.Option(help="Comma separated; default: all there are.")] = "",
+    to: Annotated[Path, typer.Option("--out", help="Folder to write.")] = Path("report"),
+    fee_tier: Annotated[str | None, typer.Option(help="base (default), vip1..vip6, rebate1..rebate3.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the synthetic market.")] = None,
+    twin: Annotated[bool, typer.Option(help="Play the misspecified twin of a synthetic market too.")] = True,
+    reference: Annotated[bool, typer.Option(help="Add a leading venue where the scenario has none.")] = True,
+    plots: Annotated[bool, typer.Option(help="Draw plots: a second or two for each coin.")] = True,
+    config: Config = None,
+    folder: Folder = None,
+    json: Json = False,
+) -> None:
+    """Play a market in virtual time and report what every signal and every component of the quotes is worth."""
+    from portfolio_mm.actors.kernel_cache import environment  # noqa: PLC0415 - as all of this file
+
+    os.environ.update(environment())  # numba reads where kernels are kept when it is imported
+    from portfolio_mm.cli.report import Asked, run_report  # noqa: PLC0415 - heavy
+
+    run_report(
+        Asked(scenario, tape, run, lasting, coins, to, json, config, folder, fee_tier, seed, twin, reference, plots)
+    )
+
+
 @app.command(epilog="Example: portfolio-mm doctor --config config/mainnet.yaml")
 def doctor(*, config: Config = None, folder: Folder = None, json: Json = False) -> None:
     """Say what is missing or unsafe on this machine and account, and which protection is in force."""

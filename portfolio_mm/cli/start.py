@@ -79,7 +79,7 @@ def run_start(request: Request) -> None:
         raise ConfigurationError(msg)
     plan = plan_of(request.config, overrides_of(request), request.folder)
     progress = Progress()
-    session = Session(plan, RunFolder(plan.storage.path), progress)
+    session = Session(plan, RunFolder(plan.storage.path), progress, None if request.detach else lasting_s)
     asyncio.run(_run(session, request, lasting_s, progress))
 
 

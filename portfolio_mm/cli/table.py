@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from portfolio_mm.actors.messages import CoinReport, SideReport, View
+from portfolio_mm.cli.signals import quiet_features, signals_table
 from portfolio_mm.domain.limits import RiskState
 from portfolio_mm.domain.units import USD_1E8
 
@@ -23,6 +24,8 @@ FAR: Final = 10.0
 """Of moves beyond it the view says no more than that (actors/gateway/headroom.py)."""
 FEW_REQUESTS: Final = 2_000
 """As risk.actions_warn_left has it by default."""
+OLD_REFERENCE_S: Final = 1.0
+"""The engine gives an older one no weight."""
 NEVER_S: Final = 1e6
 """Ages beyond this mean that it never happened."""
 
@@ -150,7 +153,24 @@ def allocation(view: View) -> Text:
     return Text("; ".join((f"allocation: {found.status}, {found.solve_ms:.0f} ms", *found.binding)), style="dim")
 
 
+def reference(view: View) -> Text:
+    """Each coin's reference: the age of its last book, or why it has none; nothing when the run has none at all."""
+    line = Text(style="dim")
+    shown = [coin for coin in view.coins if coin.reference.state != "off"]
+    for coin in shown:
+        found = coin.reference
+        fine = found.state == "ok" and found.age_s < OLD_REFERENCE_S
+        words = f"{found.age_s:.1f} s" if found.state == "ok" else found.state
+        line.append(f"{', ' if line.plain else 'reference: '}{coin.coin} ")
+        line.append(words, style="" if fine else "yellow")
+    for coin in shown:
+        if coin.reference.text:
+            line.append(f"\nreference of {coin.coin}: {coin.reference.text}", style="yellow")
+    return line
+
+
 def draw(view: View) -> Group:
-    """Headline, coins, distance from liquidation, and the allocation behind them."""
-    far = headroom(view)
-    return Group(headline(view), coins_table(view), *((far,) if far.plain else ()), allocation(view))
+    """Headline, coins, liquidation, signals, the reference venue, and the allocation behind them."""
+    signals = signals_table(view)
+    lines = [line for line in (headroom(view), quiet_features(view), reference(view)) if line.plain]
+    return Group(headline(view), coins_table(view), *((signals,) if signals else ()), *lines, allocation(view))

@@ -1,4 +1,7 @@
-"""Prometheus metrics of the latest view. Series are labelled by coin and side only, so restarts make no new ones."""
+"""Prometheus metrics of the latest view.
+
+Series are labelled by coin, side, part and prediction only, all known from the start, so restarts make no new ones.
+"""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -39,6 +42,12 @@ COIN_GAUGES: Final = (
     ("coin_limit_usd", "Inventory limit from the allocation, USD", "limit_usd"),
     ("coin_sigma_bps", "Volatility used in quotes, bps per square root of a second", "sigma_bps"),
     ("coin_fair_price", "Fair value, USD", "fair_px"),
+)
+SCORE_GAUGES: Final = (
+    ("score_skill", "Skill of a prediction against its naive rival, out of sample", "skill"),
+    ("score_skill_se", "Standard error of the skill, from blocks of time", "se"),
+    ("score_blocks", "Blocks it rests on; under 30 is insufficient", "blocks"),
+    ("score_weight", "Weight the prediction has earned", "weight"),
 )
 COIN_COUNTERS: Final = (
     ("coin_events", "Events folded into the state", "events"),
@@ -104,11 +113,55 @@ def _coins(view: dict[str, Any]) -> Iterator[Metric]:
         for coin in view["coins"]:
             counter.add_metric([coin["coin"]], float(coin[field]))
         yield counter
+    yield from _signals(view)
+    yield from _reference(view)
     quoting = GaugeMetricFamily("pmm_side_quoting", "1 when this side quotes", labels=["coin", "side"])
     for coin in view["coins"]:
         for side, report in zip(SIDE_NAMES, coin["sides"], strict=True):
             quoting.add_metric([coin["coin"], side], float(bool(report["px"])))
     yield quoting
+    for name, text, field in SCORE_GAUGES:
+        gauge = GaugeMetricFamily(f"pmm_{name}", text, labels=["coin", "part", "prediction"])
+        for coin in view["coins"]:
+            for score in coin["scores"]:
+                gauge.add_metric([coin["coin"], score["part"], score["prediction"]], float(score[field]))
+        yield gauge
+
+
+def _signals(view: dict[str, Any]) -> Iterator[Metric]:
+    """What each signal does, says and earns; not a number while that is insufficient."""
+    acts = GaugeMetricFamily("pmm_signal_acts", "0 while switched off by the verdict", labels=["coin", "signal"])
+    weight = GaugeMetricFamily("pmm_signal_weight", "Weight its prediction has earned", labels=["coin", "signal"])
+    labels = ["coin", "signal", "bound"]
+    worth = GaugeMetricFamily("pmm_signal_usd_per_hour", "What it earns, with a 95 % interval", labels=labels)
+    quiet = GaugeMetricFamily("pmm_features_collapsed", "Features that say nothing", labels=["coin", "how"])
+    for coin in view["coins"]:
+        name, experiment = coin["coin"], coin["experiment"]
+        for row in experiment["signals"]:
+            acts.add_metric([name, row["signal"]], float(row["acts"]))
+            weight.add_metric([name, row["signal"]], _number(row["weight"]))
+            for bound, field in (("low", "low_usd_per_h"), ("value", "usd_per_h"), ("high", "high_usd_per_h")):
+                worth.add_metric([name, row["signal"], bound], _number(row[field]))
+        for how in ("constant", "unknown"):
+            quiet.add_metric([name, how], float(len(experiment[f"{how}_features"])))
+    yield from (acts, weight, worth, quiet)
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _reference(view: dict[str, Any]) -> Iterator[Metric]:
+    """The coin's symbol at the reference venue."""
+    age = GaugeMetricFamily("pmm_reference_age_seconds", "Since the coin was told a reference book", labels=["coin"])
+    ratio = GaugeMetricFamily("pmm_reference_ratio", "Reference price over our own; 0 unknown", labels=["coin"])
+    fine = GaugeMetricFamily("pmm_reference_ok", "1 when the reference may be used", labels=["coin"])
+    for coin in view["coins"]:
+        found = coin["reference"]
+        age.add_metric([coin["coin"]], float(found["age_s"]))
+        ratio.add_metric([coin["coin"]], float(found["ratio"]))
+        fine.add_metric([coin["coin"]], float(found["state"] == "ok"))
+    yield from (age, ratio, fine)
 
 
 def exposition(source: Source) -> bytes:

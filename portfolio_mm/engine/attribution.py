@@ -41,6 +41,13 @@ EXACT, FUNDING, CASCADE, BOUND, ROUNDING = range(16, 21)
 
 
 @nb.njit(cache=True)
+def cost_bps(items_bps: Any) -> float:
+    """What a fill costs, bps: fee, adverse selection on average and now, jumps, own impact, the order that follows."""
+    cost = items_bps[FEE] + items_bps[ADVERSE] + items_bps[TOXICITY]
+    return cost + items_bps[JUMP] + items_bps[IMPACT] + items_bps[ACTION]  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
 def close(items_bps: Any, side: int, mid_px: float, quoted_px: float) -> float:
     """Set the last item so that the sum is exact; the distance of `quoted_px` from mid, bps outwards."""
     sign = 1.0 - 2.0 * side

@@ -11,6 +11,7 @@ import numba as nb
 
 from portfolio_mm.domain.events import LAST, REPLAYED, EventKind
 from portfolio_mm.engine import (
+    ablation,
     account,
     authority,
     book,
@@ -24,16 +25,25 @@ from portfolio_mm.engine import (
     slots,
     viability,
 )
+from portfolio_mm.engine.evidence import READS, gather, renew
+from portfolio_mm.engine.terms import exact
 from portfolio_mm.estimators import (
+    cascade,
     depth_profile,
+    edge,
     evidence,
     fair_value,
+    funding,
     impact,
     informed,
     intensity,
+    leaders,
     markouts,
+    order_flow,
+    reference,
     toxicity,
     volatility,
+    walls,
 )
 
 MAX_COMMANDS: Final = emit.MAX_COMMANDS
@@ -51,7 +61,7 @@ class Part(NamedTuple):
 
 
 ALL: Final = tuple(EventKind.__members__)
-DECIDES: Final = tuple(kind for kind in ALL if kind not in {"TRADE", "SKEW"})
+DECIDES: Final = tuple(kind for kind in ALL if kind not in {"TRADE", "SKEW", "LEAD"})
 QUOTE: Final = ("quote",)
 PAGE: Final = (
     Part("clock", "engine.clock", ALL, ("event",), ("clock", "counters")),
@@ -63,20 +73,28 @@ PAGE: Final = (
     Part("impact", "estimators.impact", impact.HEARS, ("clock", "book", "markouts"), ("impact",)),
     Part("evidence", "estimators.evidence", evidence.HEARS, ("markouts", "event"), ("evidence", "account")),
     Part("pnl", "engine.pnl", pnl.HEARS, ("book", "markouts", "event"), ("pnl",)),
+    Part("signals", "engine.ablation", ALL, ("clock", "markouts", "authority", "account", "quote"), ("signals",)),
     Part("depth", "estimators.depth_profile", depth_profile.HEARS, ("clock", "book", "fair"), ("depth",)),
-    Part("fair", "estimators.fair_value", fair_value.HEARS, ("clock", "book"), ("fair",)),
+    Part("order_flow", "estimators.order_flow", order_flow.HEARS, ("clock", "book", "event"), ("order_flow",)),
+    Part("reference", "estimators.reference", reference.HEARS, ("clock", "book", "event"), ("reference",)),
+    Part("leaders", "estimators.leaders", leaders.HEARS, ("clock", "event"), ("leaders",)),
+    Part("fair", "estimators.fair_value", fair_value.HEARS, ("clock", "book", *READS), ("fair",)),
     Part("vol", "estimators.volatility", volatility.HEARS, ("clock", "fair"), ("vol",)),
     Part("intensity", "estimators.intensity", intensity.HEARS, ("clock", "book", "fair", "orders"), ("intensity",)),
+    Part("cascade", "estimators.cascade", cascade.HEARS, ("clock", "book"), ("cascade",)),
+    Part("funding", "estimators.funding", funding.HEARS, ("clock", "event"), ("funding",)),
     Part("account", "engine.account", account.HEARS, ("event", "fair"), ("account", "orders", "pnl", "markouts")),
     Part("orders", "engine.slots", slots.HEARS, ("event",), ("orders",)),
     Part("authority", "engine.authority", authority.HEARS, ("event", "clock", "book"), ("authority",)),
     Part("viability", "engine.viability", DECIDES, ("depth", "intensity", "vol", "account"), ("viability",)),
+    Part("walls", "estimators.walls", walls.HEARS, ("clock", "quote", "viability", "funding"), ("walls",)),
+    Part("edge", "estimators.edge", edge.HEARS, ("markouts", "account"), ("edge",)),
     Part("quoting", "engine.quoting", DECIDES, ("fair", "vol", "intensity", "viability", "markouts", "account"), QUOTE),
     Part("ladder", "engine.ladder", DECIDES, ("quote", "book", "account", "authority", "orders"), QUOTE),
     Part("reconcile", "engine.reconcile", DECIDES, ("quote", "orders", "authority"), ("orders", "counters")),
 )
-"""Every part in the order of `step`. Heavy parts on their own clock: viability (1 s), refits inside intensity and
-depth (1 s). `authority` also heeds the clock: leases and staleness end without any event of their own."""
+"""Every part in the order of `step`. Heavy parts on their own clock of 1 s: viability, walls, edge, cascade, refits
+inside intensity and depth. `authority` also heeds the clock: leases and staleness end without any event of theirs."""
 SHELVED: Final[dict[str, str]] = {}
 """Modules of estimators/ that the page does not call, each with the reason."""
 
@@ -94,6 +112,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     """
     st, p, ev = state[0], params[0], events[i]
     kind = ev.kind
+    st.markouts.out_count, st.signals.closed_now = 0, 0  # nothing has come of this event yet
     # (1) admit and stamp
     if not clock.admit(st, p, ev):
         return 0
@@ -114,38 +133,63 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
             if out.out_horizon[j] == p.markouts.learn:
                 sign = 1 - 2 * out.out_side[j]
                 pnl.on_adverse(st.pnl, sign, out.out_lots[j], out.out_mid2_fill[j], out.out_mid2_due[j])
+                ablation.on_label(st, p, j)
             learning.on_label(st, p, j, venue_ns)
         if st.book.ready == 1:
             toxicity.update(st.toxicity, p.toxicity, venue_ns, top_ns, mid_px)
             informed.update(st.informed, p.informed, venue_ns, top_ns, mid_px)
             impact.update(st.impact, p.impact, venue_ns, mid_px)
         depth_profile.update(st.depth, p.depth, venue_ns, top_ns, mid_px, -1, 0.0, 0.0)
+    if st.book.ready == 1:
+        fair_value.advance(st.fair, p.fair, venue_ns)
+    ablation.roll(st, p)
     # (3) estimators
     if moved:
         top_ns, top_px, top_sz = st.book.top_ns, st.book.px, st.book.sz
-        if fair_value.update(st.fair, p.fair, top_ns, top_px[0], top_sz[0], top_px[1], top_sz[1]):
+        order_flow.update(st.order_flow, p.order_flow, top_ns, top_px[0], top_sz[0], top_px[1], top_sz[1])
+        gather(st, p)
+        applied = st.signals.applied
+        if fair_value.update(st.fair, p.fair, top_ns, top_px[0], top_sz[0], top_px[1], top_sz[1], applied):
             volatility.update(st.vol, p.vol, top_ns, st.fair.mid_px)
+    if st.book.ready == 1 and st.fair.ready == 1 and (moved or kind == clock.TIMER):
+        cascade.update(st.cascade, p.cascade, venue_ns, st.fair.mid_px)
     if kind == clock.BOOK and st.fair.ready == 1:
         lp, ls = st.book.level_px, st.book.level_sz
+        cascade.on_book(st.cascade, lp, ls)
         intensity.observe_book(st.intensity, p.intensity, venue_ns, lp[0], ls[0], lp[1], ls[1], st.fair.fair_px)
     elif kind == clock.TRADE:
         trade_ns = ev.venue_ms * 1_000_000
-        before_px = fair_value.before(st.fair, trade_ns)
-        if before_px > 0.0 and ev.bits & REPLAYED == 0:
-            mid_px, worth_usd = st.fair.mid_px, ev.px * ev.sz
+        before_px = fair_value.before(st.fair, trade_ns) if ev.bits & REPLAYED == 0 else 0.0
+        if before_px > 0.0:
             learning.on_sweep(st, p, ev, trade_ns, before_px)
+        if ev.bits & REPLAYED == 0:
+            order_flow.on_trade(st.order_flow, p.order_flow, trade_ns, ev.side, ev.px, ev.sz)
+        if before_px > 0.0:
+            mid_px, worth_usd = st.fair.mid_px, ev.px * ev.sz
+            cascade.on_trade(st.cascade, trade_ns, ev.side, ev.px, ev.sz)
             informed.trade(st.informed, p.informed, trade_ns, ev.side, worth_usd, before_px)
             impact.trade(st.impact, p.impact, trade_ns, ev.side, worth_usd)
             intensity.update(st.intensity, p.intensity, trade_ns, ev.side, ev.px, before_px)
             depth_profile.update(st.depth, p.depth, trade_ns, st.book.top_ns, mid_px, ev.side, ev.px, before_px)
         return 0
+    elif kind in (clock.REFERENCE, clock.REFERENCE_TRADE, clock.LEADER, clock.LEAD):
+        if kind == clock.LEADER:
+            leaders.update(st.leaders, p.leaders, recv_ns, ev.coin, ev.px)
+        elif kind == clock.LEAD:
+            leaders.on_lead(st.leaders, ev.coin, ev.px, ev.sz, ev.seq)
+        else:
+            reference.hear(st.reference, p.reference, recv_ns, ev, kind == clock.REFERENCE_TRADE, st.book)
+        if kind == clock.LEAD or not renew(st, p):
+            return 0
     elif kind == clock.TIMER and venue_ns > 0:
+        renew(st, p)
         intensity.update(st.intensity, p.intensity, venue_ns, -1, 0.0, 0.0)
         account.learn_exposure(st, p)
         account.count_uptime(st)
     # (4) account, orders, authority
     elif kind == clock.FILL:
         account.on_fill(st, p, ev)
+        ablation.on_fill(st, p, ev)
     elif kind == clock.POSITION:
         account.on_position(st, p, ev)
     elif kind == clock.ACCOUNT:
@@ -154,6 +198,10 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         account.on_funding(st, p, ev)
     elif kind == clock.CONTEXT:
         account.on_context(st, ev)
+        funding.update(st.funding, p.funding, venue_ns, ev.px, ev.px2, ev.sz)
+        cascade.on_context(st.cascade, venue_ns, ev.sz2, ev.sz)
+    elif kind == clock.DEADLINE:
+        walls.on_deadline(st.walls, recv_ns, ev.oid)
     elif kind == clock.SYNC:
         slots.on_sync(st.orders, ev.oid, ev.tid)
     elif kind == clock.ORDER:
@@ -166,6 +214,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         authority.on_mode(st.authority, ev, recv_ns)
     elif kind == clock.ALLOCATION:
         authority.on_allocation(st, p, ev)
+        leaders.adopt(st.leaders, ev.seq)
     elif kind == clock.SKEW:
         authority.on_skew(st.authority, ev, recv_ns)
         return 0
@@ -180,7 +229,11 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     else:
         if kind in (clock.ACCOUNT, clock.ALLOCATION) or recv_ns - st.viability.last_ns >= p.viability_ns:
             viability.assess(st, p)
+            exact.look(st, p)
+            edge.hear(st.edge, p.edge, venue_ns, st.markouts, p.markouts.learn, st.account)
         learning.look(st, p)
         quoting.decide(st, p)
         ladder.build(st, p)
-    return reconcile.commands_for(st, p, ev, commands)  # type: ignore[no-any-return]
+    n = reconcile.commands_for(st, p, ev, commands)
+    ablation.on_commands(st, p, commands, n)
+    return n  # type: ignore[no-any-return]

@@ -1,10 +1,11 @@
 """From distances to orders the venue accepts: one to three levels with tick, lot and 10 USD rules (D5, E4).
 
 Level j stands j steps behind the first. Sizes are deterministic: a clip per level, first level first, out of what the
-limit, the collateral and the position leave; what is under the minimum goes to no level, so a small budget makes fewer
-levels rather than orders that are refused. A price is clamped to one tick short of the freshest public opposite side,
-so a post-only does not cross. A reducing order never exceeds the position; one that closes the whole of it is exempt
-from the minimum (HL §7.4).
+limit, the collateral, the Kelly cap and the position leave; what is under the minimum goes to no level, so a small
+budget makes fewer levels rather than orders that are refused. A side that knows little yet, or is being run over,
+offers the smallest order. A price is clamped to one tick short of the freshest public opposite side, so a post-only
+does not cross. A reducing order never exceeds the position; one that closes the whole of it is exempt from the minimum
+(HL §7.4).
 """
 
 from typing import Any, Final
@@ -12,8 +13,9 @@ from typing import Any, Final
 import numba as nb
 
 from portfolio_mm.domain.price_grid_kernels import round_px, tick_step
-from portfolio_mm.engine import actions, attribution, authority, exposure
+from portfolio_mm.engine import attribution, authority, exposure
 from portfolio_mm.engine.orders import CANCELLING, LEVELS, UNKNOWN
+from portfolio_mm.engine.terms import cascade
 from portfolio_mm.engine.why import Reason
 
 HEARS = ("BBO", "BOOK", "TIMER", "FILL", "ORDER", "ACCOUNT")
@@ -49,6 +51,24 @@ def _stuck_lots(orders: Any, side: int) -> int:
 
 
 @nb.njit(cache=True)
+def is_probing(st: Any, p: Any, side: int) -> bool:
+    """Whether so little is known that a side offers the smallest order: under `evidence_count` sweeps of others there.
+
+    Time ends it too (`probe_ns` after the first book): on a coin where nobody trades the priors are all there is.
+    """
+    young = st.clock.recv_ns - st.clock.first_book_ns < p.probe_ns
+    return young and st.intensity.probes[side] < p.evidence_count  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def opening_cap_usd(st: Any, p: Any, side: int) -> float:
+    """The most a side may add to the position, USD: the Kelly cap (here and nowhere else), never under one order."""
+    if is_probing(st, p, side) or cascade.is_firing(st, p, side):
+        return p.min_order_usd  # type: ignore[no-any-return]
+    return max(p.min_order_usd, st.edge.cap_usd)  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
 def budget_lots(st: Any, p: Any, side: int) -> int:
     """Lots this side may have working in all, so that position, orders in doubt and new ones stay in the limit."""
     sign = 1 - 2 * side
@@ -66,6 +86,9 @@ def budget_lots(st: Any, p: Any, side: int) -> int:
     if st.account.ready == 1:
         opening = int(max(0.0, 0.5 * st.account.free_usd * p.leverage) / value)
         room = min(room, closing + opening)
+    capped = opening_cap_usd(st, p, side)
+    if capped < 1e12:
+        room = min(room, closing + int(capped / value) + 1)
     return max(0, room - stuck)  # type: ignore[no-any-return]
 
 
@@ -127,7 +150,7 @@ def build(st: Any, p: Any) -> None:
         if budget <= 0:
             _no_budget(st, p, side)
             continue
-        floor_bps = quote.adverse_bps[side] + st.account.maker_fee_bps + actions.cost_bps(st, p)
+        floor_bps = attribution.cost_bps(quote.items_bps[side])
         if floor_bps > p.max_half_spread_bps and quote.urgent[side] == 0:
             quote.why[side] = TOO_WIDE
             quote.numbers[side, 0] = floor_bps

@@ -24,7 +24,7 @@ from portfolio_mm.engine import attribution as at
 from portfolio_mm.engine.exposure import notional_usd
 from portfolio_mm.engine.terms import arrivals, cascade, exact, funding, impact, jump, toxicity, volatility
 from portfolio_mm.estimators import markouts
-from portfolio_mm.models import glft
+from portfolio_mm.models import glft, risk_aversion
 
 HEARS = ("BBO", "BOOK", "TIMER", "FILL", "ORDER", "ALLOCATION", "PERMIT", "MODE")
 
@@ -35,6 +35,17 @@ def expected_adverse(st: Any, p: Any, side: int) -> tuple[float, float]:
     prior_bps, prior_se = st.viability.adverse_bps[side], st.viability.adverse_se_bps[side]
     adverse_bps, own_se = markouts.shrink(st.markouts, p.markouts, side, prior_bps, p.own_prior_count)
     return adverse_bps, max(own_se, prior_se * p.own_prior_count / (st.markouts.learned_n[side] + p.own_prior_count))
+
+
+@nb.njit(cache=True)
+def risk_gamma(st: Any, p: Any) -> float:
+    """Gamma, 1/(bps USD): the allocation's while valid, else by the same rule from what this coin knows alone (D4)."""
+    if authority.is_allocated(st) and st.authority.gamma_per_bps_usd > 0.0:
+        return st.authority.gamma_per_bps_usd  # type: ignore[no-any-return]
+    floor = risk_aversion.kelly_floor(st.account.equity_usd, p.kelly_share) if st.account.ready == 1 else 0.0
+    k = 0.5 * (st.intensity.k_per_bps[0] + st.intensity.k_per_bps[1])
+    liquidity = max(st.viability.liquidity, 1e-12)
+    return risk_aversion.rule(st.quote.sigma_bps, k, p.clip_usd, p.inventory_sd_usd, liquidity, floor)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -77,7 +88,7 @@ def _side(st: Any, p: Any, side: int, gamma: float) -> None:
     items[at.EXACT] = exact.extra_bps(st, p, side)
     items[at.FUNDING] = funding.shift_bps(st, p, side)
     items[at.CASCADE] = cascade.back_off_bps(st, p, side)
-    cost_bps = fee_bps + eps_bps + items[at.TOXICITY] + items[at.JUMP] + items[at.IMPACT] + items[at.ACTION]
+    cost_bps = at.cost_bps(items)
     base_bps = items[at.STATIC] + cost_bps + items[at.RISK] + items[at.VOL_OF_VOL]
     skew_bps = items[at.OWN] + items[at.OTHER] + items[at.TARGET]
     skew_bps += items[at.EXACT] + items[at.FUNDING] + items[at.CASCADE]
@@ -115,9 +126,7 @@ def decide(st: Any, p: Any) -> None:
     quote.position_usd = st.account.lots[p.coin] * quote.value_usd_per_lot
     quote.target_usd = st.authority.target_usd if allocated else 0.0
     quote.limit_usd = min(p.max_position_usd, st.authority.limit_usd) if allocated else 0.0
-    gamma = st.authority.gamma_per_bps_usd if allocated and st.authority.gamma_per_bps_usd > 0.0 else 0.0
-    if gamma <= 0.0:
-        gamma = p.gamma_per_bps_usd
+    gamma = risk_gamma(st, p)
     for side in range(2):
         quote.adverse_bps[side], quote.adverse_se_bps[side] = expected_adverse(st, p, side)
     quote.own_skew_bps_per_usd = _own_skew(st, p, gamma)

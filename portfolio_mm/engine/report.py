@@ -15,10 +15,16 @@ from portfolio_mm.engine.attribution import ITEMS
 from portfolio_mm.engine.authority import WAIT
 from portfolio_mm.engine.coin import PAGE
 from portfolio_mm.engine.orders import LEVELS, LIVE, MODIFYING
+from portfolio_mm.engine.parts import ESTIMATORS
+from portfolio_mm.engine.signals import SIGNALS
 from portfolio_mm.engine.why import Reason, text
 from portfolio_mm.estimators.markouts import HORIZONS
+from portfolio_mm.models.marginal import Z95, is_enough
+from portfolio_mm.models.skill import MIN_BLOCKS, Z
 
 Array = npt.NDArray[Any]
+MAY_BE_MISSING: Final = ("reference", "leaders")
+"""Parts of feeds that a coin may lack: not a part of it before they are first heard. Their times are receive times."""
 FEEDS: Final = (
     ("bbo", EventKind.BBO),
     ("l2Book", EventKind.BOOK),
@@ -75,6 +81,45 @@ class PartReading(NamedTuple):
     ready: bool
 
 
+class ScoreReading(NamedTuple):
+    """A prediction against its naive rival: skill (1 - loss / rival's loss), its error, the weight it has earned.
+
+    `verdict` is "insufficient" under MIN_BLOCKS independent blocks, else "better" or "no better".
+    """
+
+    part: str
+    prediction: str
+    rival: str
+    skill: float
+    se: float
+    blocks: int
+    weight: float
+    verdict: str
+
+
+class SignalReading(NamedTuple):
+    """One signal: what the experiment says it is worth, and what its prediction is worth.
+
+    `acts` 0 while it is switched off by the verdict, `off_now` 1 in an interval without it. `weight` and `skill` of the
+    prediction behind it (NaN: nothing is scored), over `skill_blocks`. `usd_per_h` with a 95 % interval over `blocks`
+    blocks of intervals, `without` of which were without the signal; NaN under 30 blocks: insufficient.
+    """
+
+    signal: str
+    acts: bool
+    off_now: bool
+    weight: float
+    skill: float
+    skill_se: float
+    skill_blocks: int
+    usd_per_h: float
+    low_usd_per_h: float
+    high_usd_per_h: float
+    blocks: int
+    without: int
+    bans: int
+
+
 class CoinReading(NamedTuple):
     """One coin now; units are in the names."""
 
@@ -97,6 +142,7 @@ class CoinReading(NamedTuple):
     markouts: tuple[MarkoutReading, ...]
     pnl: PnlReading
     parts: tuple[PartReading, ...]
+    scores: tuple[ScoreReading, ...]
     feed_age_s: tuple[tuple[str, float], ...]
     events: int
     refused: tuple[tuple[str, int], ...]
@@ -108,6 +154,9 @@ class CoinReading(NamedTuple):
     quoting_s: float
     two_sided_s: float
     warm: bool
+    signals: tuple[SignalReading, ...]
+    intervals_lost: int
+    fills_outside: int
 
     @property
     def quotes_sent(self) -> int:
@@ -165,6 +214,34 @@ def _pnl(record: Any) -> PnlReading:
     )
 
 
+def _signals(st: Any, p: Any) -> tuple[SignalReading, ...]:
+    now, readings = st["signals"], []
+    per_h = 3600e9 / int(p["interval_ns"])
+    for i, name in enumerate(SIGNALS):
+        value, scored = now["value"][i], bool(int(now["scored_mask"]) >> i & 1)
+        enough = bool(is_enough(value))
+        effect = float(value["effect_usd"]) * per_h if enough else float("nan")
+        reach = Z95 * float(value["effect_se_usd"]) * per_h
+        readings.append(
+            SignalReading(
+                signal=name,
+                acts=not int(now["banned_mask"]) >> i & 1,
+                off_now=bool(int(now["off_mask"]) >> i & 1),
+                weight=float(now["shadow_weight"][i]) if scored else float("nan"),
+                skill=float(now["shadow_skill"][i]),
+                skill_se=float(now["shadow_se"][i]),
+                skill_blocks=int(now["shadow_blocks"][i]),
+                usd_per_h=effect,
+                low_usd_per_h=effect - reach,
+                high_usd_per_h=effect + reach,
+                blocks=int(value["blocks"]),
+                without=int(value["off_count"]),
+                bans=int(now["bans"][i]),
+            )
+        )
+    return tuple(readings)
+
+
 def _parts(st: Any, now_ns: int) -> tuple[PartReading, ...]:
     """Parts of the page that keep their own count; clocks in block time are compared with block time."""
     venue_ns, readings = int(st["clock"]["venue_ns"]), []
@@ -172,9 +249,26 @@ def _parts(st: Any, now_ns: int) -> tuple[PartReading, ...]:
         if part.name not in (st.dtype.names or ()) or "seen" not in st[part.name].dtype.names:
             continue
         record = st[part.name]
-        in_block_time = part.module.startswith("estimators") or part.name == "book"
+        if part.name in MAY_BE_MISSING and record["seen"] == 0:
+            continue
+        in_block_time = part.module.startswith("estimators") and part.name not in MAY_BE_MISSING
+        in_block_time = in_block_time or part.name == "book"
         age_s = _age_s(venue_ns if in_block_time else now_ns, int(record["last_ns"]))
         readings.append(PartReading(part.name, int(record["seen"]), age_s, bool(record["ready"])))
+    return tuple(readings)
+
+
+def scores(st: Any) -> tuple[ScoreReading, ...]:
+    """Every prediction of every estimator of the coin record `st`, in the order of the page's estimators."""
+    readings = []
+    for part, module in ESTIMATORS.items():
+        rows = np.atleast_1d(st[part]["skill"]) if module.SCORES else ()
+        for (prediction, rival), row in zip(module.SCORES.items(), rows, strict=True):
+            skill, se, blocks, weight = (row[name] for name in ("skill", "skill_se", "blocks", "weight"))
+            better = "better" if skill > Z * se else "no better"
+            verdict = better if blocks >= MIN_BLOCKS else "insufficient"
+            found = float(skill), float(se), int(blocks), float(weight), verdict
+            readings.append(ScoreReading(part, prediction, rival, *found))
     return tuple(readings)
 
 
@@ -205,6 +299,7 @@ def read(state: Array, params: Array) -> CoinReading:
         markouts=_markouts(st, p),
         pnl=_pnl(st["pnl"]),
         parts=_parts(st, now_ns),
+        scores=scores(st),
         feed_age_s=tuple((name, _age_s(now_ns, int(kinds[kind]))) for name, kind in FEEDS),
         events=int(counters["events"]),
         refused=tuple((kind.name, int(counters["refused"][kind])) for kind in EventKind if counters["refused"][kind]),
@@ -216,4 +311,7 @@ def read(state: Array, params: Array) -> CoinReading:
         quoting_s=float(counters["quoting_s"]),
         two_sided_s=float(counters["two_sided_s"]),
         warm=int(st["authority"]["stance"]) > WAIT,
+        signals=_signals(st, p),
+        intervals_lost=int(st["signals"]["lost"]),
+        fills_outside=int(st["signals"]["outside"]),
     )

@@ -7,6 +7,7 @@ import numpy as np
 
 from portfolio_mm.domain.records import record
 from portfolio_mm.estimators import informed
+from portfolio_mm.models import fair_row
 from portfolio_mm.models import features as at
 from portfolio_mm.models.features import N_FEATURES
 
@@ -38,7 +39,7 @@ def take(st: Any, p: Any, side: int, px_ticks: int, snap: Any) -> None:
     snap.distance_bps = sign * (quote.fair_px - px_ticks / p.ticks_per_usd) / quote.mid_px * 1e4
     snap.adverse_bps = quote.adverse_bps[side]
     snap.fill_probability = np.nan
-    snap.signals_off = 0
+    snap.signals_off = st.signals.off_mask
     describe(st, p, snap.features)
 
 
@@ -48,6 +49,12 @@ def describe(st: Any, p: Any, row: Any) -> None:
     row[:] = np.nan
     # book and flow
     row[at.MICRO_DEV] = st.fair.micro_dev_bps
+    row[at.ORDER_FLOW] = st.fair.x[fair_row.ORDER_FLOW]
+    row[at.TRADE_IMBALANCE] = st.fair.x[fair_row.TRADE_IMBALANCE]
+    row[at.BUY_PRESSURE] = st.order_flow.pressure_z
+    row[at.VPIN] = st.order_flow.vpin_excess
+    row[at.REFERENCE_MOVE] = st.fair.x[fair_row.MOVE]
+    row[at.BASIS] = -st.fair.x[fair_row.GAP]
     # volatility and regimes
 
     # arrivals and queue
@@ -59,6 +66,10 @@ def describe(st: Any, p: Any, row: Any) -> None:
         row[at.KYLE] = st.impact.kyle_bps
 
     # carry and cascade
+    if st.funding.ready == 1:
+        row[at.CARRY] = st.funding.expected_bps
+    if st.cascade.ready == 1:
+        row[at.CASCADE] = st.cascade.hazard_probability
     row[at.SPREAD] = (st.book.px[1] - st.book.px[0]) / st.fair.mid_px * 1e4
 
 

@@ -11,9 +11,11 @@ REQUEST_PRICE_USD = 0.0005
 class Tuning(NamedTuple):
     """Arguments of `new_coin`, named like the keys of the configuration where there is one.
 
-    `inventory_sd_usd` calibrates the risk aversion used while no allocation tells gamma: at 1 bps per sqrt(s), A 0.2/s
-    and k 0.3/bps inventory then has this standard deviation. `actions_per_s` is what this coin may
+    `inventory_sd_usd` is the inventory budget and `kelly_share` the share of the Kelly bet that make the risk aversion
+    while no allocation tells gamma (models/risk_aversion.py). `actions_per_s` is what this coin may
     spend before it raises its own price of an action: all that the account gets, since the account's price shares it.
+    `ablation_share` is how often each signal is switched off for an interval to learn what it is worth (0: never; the
+    configuration chooses otherwise).
     """
 
     clip_usd: float = 150.0
@@ -33,5 +35,7 @@ class Tuning(NamedTuple):
     warmup_s: float = 5.0
     maker_fee_bps: float = 1.5
     inventory_sd_usd: float = 600.0
+    kelly_share: float = 0.5
     action_price_usd: float = REQUEST_PRICE_USD
     actions_per_s: float = DAY_ACTIONS_PER_S
+    ablation_share: float = 0.0

@@ -8,6 +8,8 @@ At depth d (bps from fair), with clip z, fee f, rate Lambda(d) and adverse selec
 P is a cost of every fill, so the GLFT depth f + AS + P / z + 1/k goes outwards as actions become scarce: quotes get
 wide and rare before they fall silent.
 
+To AS(d) is added what a fill costs now beyond its average: toxicity, the premium of jumps at d, own impact.
+
 Lambda blends the depth profile's rate, by its count there, with the exponential fit's; a quarter of it is the other
 side's, because which side flow hits changes within minutes. AS is pooled over both
 sides, because the drift of one half hour separates the sides and predicts nothing, and never falls with depth: what
@@ -21,6 +23,7 @@ from typing import Any
 import numba as nb
 
 from portfolio_mm.engine import actions
+from portfolio_mm.engine.terms import impact, jump, toxicity
 from portfolio_mm.estimators import depth_profile
 from portfolio_mm.models import upkeep
 
@@ -92,6 +95,13 @@ def fill_rate(st: Any, side: int, depth_bps: float) -> tuple[float, float]:
 
 
 @nb.njit(cache=True)
+def more_cost_bps(st: Any, p: Any, side: int, depth_bps: float) -> float:
+    """What a fill at this depth costs now beyond fee and average adverse selection: toxicity, jumps, own impact."""
+    extra = toxicity.extra_bps(st, p, side) + impact.own_bps(st, p, side)
+    return extra + jump.premium_bps(st, p, side, depth_bps)  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
 def assess(st: Any, p: Any) -> None:
     """Set depth, verdict and numbers of both sides.
 
@@ -110,6 +120,7 @@ def assess(st: Any, p: Any) -> None:
         for j in range(depth_profile.DEPTHS):
             depth_bps = depth_profile.DEPTH_BPS[j]
             net_bps = depth_bps - st.account.maker_fee_bps - actions.cost_bps(st, p) - viability.table_adverse_bps[j]
+            net_bps -= more_cost_bps(st, p, side, depth_bps)
             enough = net_bps >= max(p.min_edge_bps, p.floor_errors * viability.table_se_bps[j])
             often = viability.table_rate_per_s[side, j] >= RARE_PER_S
             if enough and often and depth_bps <= p.max_half_spread_bps:
@@ -137,6 +148,7 @@ def _survey(st: Any, p: Any, side: int) -> float:
     """
     viability = st.viability
     start_bps = st.account.maker_fee_bps + actions.cost_bps(st, p) + 1.0 / max(st.intensity.k_per_bps[side], 1e-6)
+    start_bps += more_cost_bps(st, p, side, start_bps)
     adverse_bps, _ = adverse_at(st, max(0.1, start_bps))
     adverse_bps, se_bps = adverse_at(st, max(0.1, start_bps + adverse_bps))
     viability.adverse_bps[side] = adverse_bps
@@ -160,7 +172,7 @@ def _weigh(st: Any, p: Any, side: int, depth_bps: float, bar: float) -> float:
     """Write the numbers of one depth; what `bar` times the gain leaves above the cost, USD per second."""
     viability, price_usd = st.viability, actions.price_usd(st, p)
     adverse_bps, se_bps = adverse_at(st, depth_bps)
-    net_bps = depth_bps - st.account.maker_fee_bps - adverse_bps
+    net_bps = depth_bps - st.account.maker_fee_bps - adverse_bps - more_cost_bps(st, p, side, depth_bps)
     rate, k = fill_rate(st, side, depth_bps)
     gain = rate * (net_bps + p.optimism_errors * se_bps) * p.clip_usd * 1e-4
     cost = rate * price_usd

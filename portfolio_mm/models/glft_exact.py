@@ -62,8 +62,18 @@ def ground_state(diag: Array, eta: float) -> tuple[float, Array]:
 
     Bisection on the sign of the Schur complement at the smallest diagonal entry: exact to rounding, never negative.
     """
+    up, down, steps = np.ones(len(diag)), np.ones(len(diag)), np.empty(len(diag))
+    return ground_ratios(diag, eta, up, down, steps), steps
+
+
+@nb.njit(cache=True)
+def ground_ratios(diag: Array, eta: float, up: Array, down: Array, steps: Array) -> float:
+    """`ground_state` into arrays of the caller, all as long as `diag`: `steps` the log ratios, `up` and `down` room.
+
+    Returns:
+        The smallest eigenvalue, 1/s.
+    """
     middle = int(np.argmin(diag))
-    up, down = np.ones(len(diag)), np.ones(len(diag))
     low, high = diag[middle] - 2.0 * eta, diag[middle]
     for _ in range(200):
         level = 0.5 * (low + high)
@@ -74,11 +84,58 @@ def ground_state(diag: Array, eta: float) -> tuple[float, Array]:
         else:
             high = level
     _step_ratios(diag, eta, low, middle, up, down)
-    steps = np.empty(len(diag))
     steps[0] = np.nan
     for i in range(1, len(diag)):
         steps[i] = math.log(up[i]) if i > middle else -math.log(down[i - 1])
-    return low, steps
+    return low
+
+
+@nb.njit(cache=True)
+def horizon_ratios(  # noqa: PLR0917 - flat arguments
+    diag: Array, eta: float, level: float, cost: float, horizon_s: float, v: Array, room: Array, steps: Array
+) -> bool:
+    """Log ratios with `horizon_s` to go, after which every clip held costs e^-cost of v: into `steps`.
+
+    v(T) = e^(-cost |i|), cost = k times the cost of leaving at once, i in clips. Implicit Euler in 64 steps
+    that grow geometrically away from the end, on M minus its ground `level`: positive, stable, no allocation; the
+    ratios are within 2 % of the exact ones (tests).
+
+    Returns:
+        False when v spans more than floating point holds; `steps` is then of no use.
+    """
+    n, growth, count = len(diag), 1.1, 64
+    middle = (n - 1) // 2
+    for i in range(n):
+        v[i] = math.exp(-min(700.0, cost * abs(i - middle)))
+    span_s = max(0.0, horizon_s) * (growth - 1.0) / (growth**count - 1.0)
+    for _ in range(count):
+        _implicit_step(diag, eta, level, span_s, v, room)
+        span_s *= growth
+    steps[0] = np.nan
+    for i in range(1, n):
+        if not (v[i] > 1e-280 and v[i - 1] > 1e-280):
+            return False
+        steps[i] = math.log(v[i] / v[i - 1])
+    return True
+
+
+@nb.njit(cache=True)
+def _implicit_step(diag: Array, eta: float, level: float, span_s: float, v: Array, room: Array) -> None:  # noqa: PLR0917 - flat arguments
+    """(1 + span (M - level)) v_new = v by elimination; `room` is overwritten; v is scaled to a largest entry of 1."""
+    n, beside = len(diag), -span_s * eta
+    pivot = 1.0 + span_s * (diag[0] - level)
+    room[0] = beside / pivot
+    v[0] /= pivot
+    for i in range(1, n):
+        pivot = 1.0 + span_s * (diag[i] - level) - beside * room[i - 1]
+        room[i] = beside / pivot
+        v[i] = (v[i] - beside * v[i - 1]) / pivot
+    most = v[n - 1]
+    for i in range(n - 2, -1, -1):
+        v[i] -= room[i] * v[i + 1]
+        most = max(most, v[i])
+    for i in range(n):
+        v[i] /= most
 
 
 @nb.njit(cache=True)

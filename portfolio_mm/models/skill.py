@@ -114,3 +114,11 @@ def _close_block(sk: Any, keep: float) -> None:
     sk.cluster_nn *= keep
     sk.cluster_ng *= keep
     sk.cluster_gg *= keep
+
+
+@nb.njit(cache=True)
+def unless_disproved(sk: Any) -> float:
+    """Weight of a prediction that stands until it is shown to be worse: 1, then less the surer that is."""
+    if sk.blocks < MIN_BLOCKS or sk.skill >= -Z * sk.skill_se:
+        return 1.0
+    return (Z * sk.skill_se / sk.skill) ** 2  # type: ignore[no-any-return]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portfolio_mm.models.multiasset import liquidities, skew_matrix
+from portfolio_mm.models.risk_aversion import kelly_floor, rule
 from portfolio_mm.portfolio.inputs import AllocationRules, CoinInput
 
 Array = NDArray[np.float64]
@@ -66,24 +67,20 @@ def worth_usd_per_h(coins: tuple[CoinInput, ...]) -> Array:
 
 def kelly_gamma_per_usd(equity_usd: float, kelly_fraction: float) -> float:
     """Risk aversion of a bettor of this share of the Kelly bet: 1 / (fraction x equity), 1/USD (theory §11)."""
-    return 1.0 / (kelly_fraction * equity_usd)
+    return 1e4 * kelly_floor(equity_usd, kelly_fraction)
 
 
 def gammas_per_bps_usd(
     coins: tuple[CoinInput, ...], limits_usd: Array, sigma_bps: Array, floor_per_usd: float, rules: AllocationRules
 ) -> Array:
-    """Gamma per coin, 1/(bps USD), shape (n,): what keeps inventory in its budget, and never below the Kelly floor.
-
-    The budget is a standard deviation of `std_fraction` of the limit, but at least half a clip:
-    gamma = (clip / (2 k s^2))^2 D_plus / sigma^2 (theory §2.3, fact 3).
-    """
-    k = np.array([coin.kappa_per_bps for coin in coins])
-    clip = np.array([coin.clip_usd for coin in coins])
-    std_usd = np.maximum(rules.std_fraction * limits_usd, 0.5 * clip)
-    slope = clip / (2.0 * k * std_usd**2)
-    budget = slope**2 * coin_liquidities(coins) / sigma_bps**2
-    gamma: Array = np.maximum(budget, floor_per_usd / 1e4)
-    return gamma
+    """Gamma per coin, 1/(bps USD), shape (n,) (models/risk_aversion.py): the budget is `std_fraction` of the limit."""
+    rows = zip(coins, limits_usd.tolist(), sigma_bps.tolist(), coin_liquidities(coins).tolist(), strict=True)
+    return np.array(
+        [
+            rule(sigma, coin.kappa_per_bps, coin.clip_usd, rules.std_fraction * limit, d_plus, floor_per_usd / 1e4)
+            for coin, limit, sigma, d_plus in rows
+        ]
+    )
 
 
 def skew_rows(covariance_bps2_per_s: Array, d_plus: Array, gammas: Array) -> Array:

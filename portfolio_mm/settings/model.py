@@ -10,6 +10,7 @@ from portfolio_mm.settings.market import Account, Venue
 from portfolio_mm.settings.money import Portfolio, Risk
 from portfolio_mm.settings.note import Section
 from portfolio_mm.settings.plan import Plan
+from portfolio_mm.settings.reference import Reference
 from portfolio_mm.settings.running import Actors, Cluster, Feeds, Storage
 from portfolio_mm.settings.trading import Coins, Quoting
 
@@ -19,6 +20,7 @@ class Settings(Section):
 
     account: Account = Field(default=Account(), description="Whose money: addresses, and paths of keys.")
     venue: Venue = Field(default=Venue(), description="Where orders go; without a url, to the embedded venue.")
+    reference: Reference = Field(default=Reference(), description="Another venue whose prices lead.")
     coins: Coins = Field(default=Coins(), description="What is traded, and how large.")
     quoting: Quoting = Field(default=Quoting(), description="What every coin's quoting shares.")
     portfolio: Portfolio = Field(default=Portfolio(), description="How inventory, margin and actions are spread.")
@@ -41,6 +43,12 @@ class Settings(Section):
             if self.risk.watchdog_required and self.account.watchdog_key_path is None:
                 msg = "risk.watchdog_required is true, so account.watchdog_key_path must be set for a real venue"
                 raise ValueError(msg)
+        strangers = sorted({*self.portfolio.leaders, *self.reference.symbols} - set(self.coins.names))
+        if strangers:
+            msg = (
+                f"portfolio.leaders or reference.symbols name {', '.join(strangers)}, which `coins.names` does not list"
+            )
+            raise ValueError(msg)
         for name in self.coins.names:
             limit_usd = self.coins.merged(name)["max_position_usd"]
             if limit_usd > self.risk.max_gross_usd:

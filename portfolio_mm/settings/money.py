@@ -48,9 +48,7 @@ class Portfolio(Section):
         default=0.5,
         ge=0.01,
         le=60.0,
-        description=note(
-            "Time limit of the solver; afterwards the last good allocation is kept", "s", "for many coins"
-        ),
+        description=note("Time limit of the solver; then the last good allocation is kept", "s", "for many coins"),
     )
     std_fraction: float = Field(
         default=1 / 3,
@@ -100,9 +98,14 @@ class Portfolio(Section):
         default=0.2,
         ge=0.0,
         le=0.9,
-        description=note(
-            "Share of the actions left that only cancels may use", "fraction", "rarely; it is what empties the book"
-        ),
+        description=note("Share of the actions left that only cancels may use", "fraction", "rarely; it empties books"),
+    )
+
+    leaders: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=3,
+        description=note("Coins the others may follow; none: the first of `coins.names`", "names", "if others lead"),
     )
 
     @model_validator(mode="after")

@@ -28,6 +28,23 @@ class AccountPlan(msgspec.Struct, frozen=True):
     foreign_orders: Literal["cancel", "tolerate"]
 
 
+class SymbolPlan(msgspec.Struct, frozen=True):
+    """A coin's symbol at the reference venue, of which one contract is `multiplier` coins; None: it has none."""
+
+    symbol: str | None
+    multiplier: float
+
+
+class ReferencePlan(msgspec.Struct, frozen=True):
+    """The reference venue, whose prices lead."""
+
+    enabled: bool
+    url: str | None
+    symbols: dict[str, SymbolPlan]
+    books_ms: int
+    lead_ms: int
+
+
 class EmbeddedPlan(msgspec.Struct, frozen=True):
     """The local venue, used when `VenuePlan.url` is absent. A tape wins over the seed."""
 
@@ -79,6 +96,8 @@ class QuotingPlan(msgspec.Struct, frozen=True):
     prior_kappa_per_bps: float
     stale_feed_s: float
     warmup_s: float
+    ablation_share: float
+    flat_at_end: bool
 
 
 class PortfolioPlan(msgspec.Struct, frozen=True):
@@ -96,6 +115,7 @@ class PortfolioPlan(msgspec.Struct, frozen=True):
     stress_fraction: float
     maintenance_headroom: float
     cancel_reserve_fraction: float
+    leaders: tuple[str, ...]
 
 
 class RiskPlan(msgspec.Struct, frozen=True):
@@ -180,6 +200,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     account: AccountPlan
     venue: VenuePlan
+    reference: ReferencePlan
     coins: tuple[CoinPlan, ...]
     quoting: QuotingPlan
     portfolio: PortfolioPlan
@@ -193,6 +214,12 @@ class Plan(msgspec.Struct, frozen=True):
     def coin_names(self) -> tuple[str, ...]:
         """Wire names, in the order of the run's coin table."""
         return tuple(coin.coin for coin in self.coins)
+
+    @property
+    def brings_reference(self) -> bool:
+        """Whether the embedded venue serves a reference of its own: on synthetic flow, unless another one is named."""
+        synthetic = self.venue.is_embedded and self.venue.embedded.tape is None
+        return synthetic and self.reference.enabled and self.reference.url is None
 
     def risk_rules(self) -> Rules:
         """Thresholds of the monitors."""

@@ -4,11 +4,14 @@ import argparse
 import sys
 from typing import Final, NoReturn, get_args
 
+import msgspec
+
 from portfolio_mm.domain.errors import ConfigurationError
 from portfolio_mm.venue.modes import Mode
 from portfolio_mm.venue.process import DEFAULTS, PROGRAM, run
+from portfolio_mm.venue.reference_venue.settings import ReferenceSettings
 from portfolio_mm.venue.scenario.file import chosen
-from portfolio_mm.venue.settings import FeeTierName, VenueSettings
+from portfolio_mm.venue.settings import FeeTierName, VenueSettings, first_dex
 
 USAGE: Final = 64
 
@@ -47,9 +50,25 @@ def parse(arguments: list[str]) -> VenueSettings:
     option("--block-ms", type=int, help=f"block time ({DEFAULTS.block_ms})")
     option("--latency-ms", type=int, help=f"delay each way ({DEFAULTS.latency_ms})")
     option("--no-ip-limit", action="store_false", dest="ip_limit", default=None, help="no limits per IP address")
+    option("--reference", action="store_true", help="serve a reference venue beside it (synthetic flow only)")
+    option("--reference-lead-ms", type=int, help="by how much its prices lead; implies --reference")
     option("--admin", action="store_true", default=None, help="open /admin, for tests")
     given = vars(parser.parse_args(arguments))
-    return chosen(given.pop("scenario"), given)
+    served, lead_ms = given.pop("reference"), given.pop("reference_lead_ms")
+    settings = chosen(given.pop("scenario"), given)
+    return led(settings, lead_ms) if served or lead_ms is not None else settings
+
+
+def led(settings: VenueSettings, lead_ms: int | None) -> VenueSettings:
+    """The same with a reference venue, whose prices lead by as much as a scenario or the option says."""
+    settings = msgspec.structs.replace(settings, reference=settings.reference or ReferenceSettings())
+    if lead_ms is None or settings.tape is not None or settings.upstream is not None:
+        return settings
+    try:
+        params = settings.synthetic or first_dex(None, settings.coins, settings.seed)
+    except ConfigurationError:
+        return settings  # whoever serves it says so in the usual words
+    return msgspec.structs.replace(settings, synthetic=msgspec.structs.replace(params, reference_lead_ms=lead_ms))
 
 
 def names(text: str) -> tuple[str, ...] | None:

@@ -59,13 +59,18 @@ def market_params(
     if lost:
         msg = f"coins has {', '.join(lost)}, which no dex lists; dexes list {', '.join(places(dexes)) or 'none'}"
         raise ConfigurationError(msg)
-    params = _first_dex(synthetic, coins, seed)
+    params = first_dex(synthetic, coins, seed)
     params = msgspec.structs.replace(params, coins=(*params.coins, *synthetic_coins(dexes, given)))
     check(params)
     return params
 
 
-def _first_dex(synthetic: SyntheticParams | None, coins: tuple[str, ...], seed: int) -> SyntheticParams:
+def first_dex(synthetic: SyntheticParams | None, coins: tuple[str, ...], seed: int) -> SyntheticParams:
+    """Parameters of the first dex's coins.
+
+    Raises:
+        ConfigurationError: an unknown coin.
+    """
     if synthetic is None:
         return synthetic_params(coins or DEFAULT_COINS, seed)
     first = tuple(row for row in synthetic.coins if ":" not in row.coin) or COINS[: len(DEFAULT_COINS)]

@@ -197,13 +197,20 @@ async def spec_for(
         truth = await read_account(info, account.address, dexes_of(coins))
     finally:
         await info.close()
-    now_ms = time.time_ns() // 1_000_000
+    now_ms, plan = time.time_ns() // 1_000_000, loaded.plan()
     return RunSpec(
         run=now_ms // 1000,
         started_ms=now_ms,
         folder=str(folder),
-        plan=loaded.plan(),
-        venue=VenueAddress(venue.url, venue.ws, account.address, str(keys["agent"]), str(keys["watchdog"])),
+        plan=plan,
+        venue=VenueAddress(
+            venue.url,
+            venue.ws,
+            account.address,
+            str(keys["agent"]),
+            str(keys["watchdog"]),
+            reference_url=plan.reference.url or venue.reference,
+        ),
         instruments=instruments,
         start_equity_usd=truth.equity_usd,
         start_read_ms=truth.time_ms,

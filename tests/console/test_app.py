@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import msgspec
+import numpy as np
 import pytest
 from playwright.async_api import async_playwright
 from prometheus_client.parser import text_string_to_metric_families
@@ -84,6 +85,20 @@ async def test_metrics_are_what_prometheus_parses(served: tuple[str, Fixed]) -> 
     assert sides == {"bid": 1.0, "ask": 0.0}
 
 
+def test_metrics_say_what_each_signal_does_and_earns() -> None:
+    shown = view()
+    row = {"signal": "flow", "acts": False, "weight": None, "usd_per_h": -1.0, "low_usd_per_h": -2.0}
+    shown["coins"][0]["experiment"]["signals"] = [row | {"high_usd_per_h": float("nan")}]
+    shown["coins"][0]["experiment"]["unknown_features"] = ["basis_bps", "kyle_bps"]
+    families = {f.name: f for f in text_string_to_metric_families(exposition(Fixed(shown)).decode())}
+    (acts,) = families["pmm_signal_acts"].samples
+    assert (acts.labels, acts.value) == ({"coin": "BTC", "signal": "flow"}, 0.0)
+    worth = {sample.labels["bound"]: sample.value for sample in families["pmm_signal_usd_per_hour"].samples}
+    assert (worth["low"], worth["value"], np.isnan(worth["high"])) == (-2.0, -1.0, True)
+    assert np.isnan(families["pmm_signal_weight"].samples[0].value)
+    assert {s.labels["how"]: s.value for s in families["pmm_features_collapsed"].samples}["unknown"] == 2.0
+
+
 async def test_a_taken_port_is_named(served: tuple[str, Fixed]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -128,3 +143,13 @@ def test_when_an_action_is_possible_and_what_others_did_are_shown_to_people_and_
     shown = headline(msgspec.convert(plain, View)).plain
     assert "next order in 42 s: the venue throttles us" in shown
     assert "others (3): the venue closed a position" in shown
+
+
+def test_the_reference_of_each_coin_is_told_to_machines() -> None:
+    plain = view()
+    plain["coins"][0]["reference"] |= {"state": "ok", "age_s": 0.25, "ratio": 1.0003}
+    said = exposition(Fixed(plain)).decode()
+    coin = plain["coins"][0]["coin"]
+    assert f'pmm_reference_age_seconds{{coin="{coin}"}} 0.25' in said
+    assert f'pmm_reference_ratio{{coin="{coin}"}} 1.0003' in said
+    assert f'pmm_reference_ok{{coin="{coin}"}} 1.0' in said

@@ -19,7 +19,12 @@ from portfolio_mm.domain.events import EventKind
 from portfolio_mm.domain.limits import RiskState
 from portfolio_mm.engine.coin import PAGE
 from portfolio_mm.engine.tuning import Tuning
+from tests.engine import led
 from tests.engine.lesson import moved, taught
+from tests.engine.moves import test_cascade as cascade
+from tests.engine.moves import test_edge as edge
+from tests.engine.moves import test_funding as funding
+from tests.engine.moves import test_walls as walls
 from tests.engine.story import TUNING, play, step_with, without
 from tests.engine.tape import MS, T0, Bench, S, allocation, book, event, keys, market, trade
 
@@ -34,6 +39,9 @@ PART_OFF: dict[str, Callable[[], Any]] = {
     "evidence": lambda: without("evidence", "reckon"),
     "pnl": lambda: without("pnl", "follow_mid"),
     "depth": lambda: without("depth_profile", "update", returns=True),
+    "order_flow": lambda: without("order_flow", "update", "on_trade", returns=False),
+    "reference": lambda: without("reference", "hear", returns=False),
+    "leaders": lambda: without("leaders", "update", returns=False),
     "fair": lambda: without("fair_value", "update", returns=False),
     "vol": lambda: without("volatility", "update", returns=True),
     "intensity": lambda: without("intensity", "update", "observe_book", returns=True),
@@ -41,16 +49,16 @@ PART_OFF: dict[str, Callable[[], Any]] = {
     "orders": lambda: without("slots", "on_order", returns=-1),
     "authority": lambda: without("authority", "stand"),
     "viability": lambda: without("viability", "assess"),
+    "funding": lambda: without("funding", "update", returns=True),
+    "cascade": lambda: without("cascade", "update", returns=True),
+    "walls": lambda: without("exact", "look"),
+    "edge": lambda: without("edge", "hear", returns=True),
     "quoting": lambda: without("quoting", "decide"),
     "ladder": lambda: without("ladder", "build"),
     "reconcile": lambda: without("reconcile", "commands_for", returns=0),
 }
 
-SCENARIOS: dict[str, Callable[..., Bench]] = {
-    **dict.fromkeys(("learning", "toxicity", "informed", "evidence"), taught),
-    "impact": moved,
-}
-"""What else than the story is played for a part that has no effect in it."""
+"""Parts that have no effect in the story, each with one in which it has."""
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +79,10 @@ def test_every_kind_changes_the_state_or_is_refused_by_name(kind: EventKind) -> 
     row["kind"], row["px"], row["sz"], row["px_ticks"], row["sz_lots"] = kind, 20.0, 3.0, 2_000_000, 5
     row["venue_ms"] = max(int(row["venue_ms"][0]), int(bench.st["book"]["top_ns"]) // 1_000_000 + 50)
     row["status"], row["oid"], row["seq"], row["fee_1e8"], row["cloid_lo"] = 1, S, 5, 7, 9
+    if kind is EventKind.REFERENCE:
+        for name, value in (("bid_px", 19.999), ("ask_px", 20.001), ("bid_sz", 3.0), ("ask_sz", 3.0)):
+            row[name] = value
+    row["coin"] = 1 if kind in {EventKind.LEADER, EventKind.LEAD} else row["coin"]
     before = bench.state.copy()
     bench.hear(row)
     changed = {
@@ -106,11 +118,23 @@ def test_every_part_has_its_net() -> None:
     assert {part.name for part in PAGE} == set(PART_OFF)
 
 
+SCENARIOS: dict[str, Callable[[Any], Any]] = {
+    **led.SCENARIOS,
+    **dict.fromkeys(("learning", "toxicity", "informed", "evidence"), taught),
+    "impact": moved,
+    "funding": funding.scene,
+    "cascade": cascade.scene,
+    "walls": walls.scene,
+    "edge": edge.scene,
+}
+"""Parts whose effect the story does not show, with one that does: None plays it with the whole page."""
+
+
 @pytest.mark.parametrize("part", list(PART_OFF))
 def test_taking_a_part_off_the_page_changes_a_command(part: str, whole: list[tuple[Any, ...]]) -> None:
-    scenario = SCENARIOS.get(part, play)
-    complete = whole if scenario is play else keys(scenario().commands)
-    assert keys(scenario(PART_OFF[part]()).commands) != complete
+    scene = SCENARIOS.get(part)
+    with_it = whole if scene is None else keys(scene(None).commands)
+    assert keys((scene or play)(PART_OFF[part]()).commands) != with_it
 
 
 def test_the_page_in_plain_python_is_the_page(whole: list[tuple[Any, ...]]) -> None:

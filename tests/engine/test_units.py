@@ -36,8 +36,12 @@ LETTERS = {
         "loss",
         "naive",
         "exact",
+        "exponent",
+        "count",
         "keep",
         "eta",
+        "m1",
+        "m2",
     ),
 }
 """Letters of docs/notation.md, whose unit the table gives, and numbers without a unit."""

@@ -14,6 +14,8 @@ from portfolio_mm.estimators import depth_profile, fair_value, intensity, markou
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 START_NS = 1_700_000_000_000_000_000
+ON = np.ones(12)
+"""Every signal may act."""
 
 
 def fresh(module: ModuleType, params: Any | None = None) -> tuple[Any, Any]:
@@ -75,7 +77,7 @@ def walk(rng: np.random.Generator, sigma_bps: float | Floats, dt_s: float, n: in
 def feed_fair_value(st: Any, p: Any, t_ns: Ints, book: Floats) -> None:
     """`book` has rows (bid_px, bid_sz, ask_px, ask_sz)."""
     for i in range(len(t_ns)):
-        fair_value.update(st[0], p[0], t_ns[i], book[i, 0], book[i, 1], book[i, 2], book[i, 3])
+        fair_value.update(st[0], p[0], t_ns[i], book[i, 0], book[i, 1], book[i, 2], book[i, 3], ON)
 
 
 @nb.njit

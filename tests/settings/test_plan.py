@@ -10,6 +10,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from portfolio_mm.actors.venue_process import command
 from portfolio_mm.risk.rules import Rules
 from portfolio_mm.settings.annotate import annotated
 from portfolio_mm.settings.complaints import key_paths
@@ -17,6 +18,7 @@ from portfolio_mm.settings.load import load
 from portfolio_mm.settings.model import Settings
 from portfolio_mm.settings.plan import CoinPlan, Plan, RiskPlan
 from portfolio_mm.settings.trading import CoinOverride
+from portfolio_mm.venue.__main__ import parse
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config"
@@ -124,3 +126,30 @@ def test_the_default_account_can_hold_what_it_may_quote() -> None:
     quoted = sum(2 * coin.levels * coin.clip_usd / coin.leverage for coin in plan.coins)
     assert quoted < plan.risk.max_margin_fraction * plan.venue.embedded.equity_usd
     assert sum(2 * coin.levels for coin in plan.coins) * 2 <= plan.risk.max_open_orders
+
+
+@pytest.mark.parametrize(
+    ("changes", "brought"),
+    [
+        ({}, True),
+        ({"reference.enabled": False}, False),
+        ({"reference.url": "wss://fstream.binance.com"}, False),
+        ({"venue.embedded.tape": "ws.jsonl.zst"}, False),
+    ],
+)
+def test_the_embedded_venue_brings_a_reference_for_synthetic_flow_alone(
+    changes: dict[str, object],
+    brought: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    plan = load(None, changes).plan()
+    assert plan.brings_reference == brought
+    told = command(plan)
+    assert ("--reference" in told) == brought
+    if brought:
+        settings = parse(told[3:])
+        assert settings.reference is not None
+        assert settings.synthetic is not None
+        assert settings.synthetic.reference_lead_ms == plan.reference.lead_ms == 500
+        assert [row.coin for row in settings.synthetic.coins] == list(plan.coin_names)
+    elif "venue.embedded.tape" not in changes:
+        assert parse(told[3:]).reference is None

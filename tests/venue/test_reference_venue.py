@@ -88,8 +88,12 @@ async def get(url: str) -> tuple[int, Any]:
 
 async def test_raw_and_combined_streams_carry_the_documented_payloads() -> None:
     async with run() as market, connect(f"{market.ws}/ws/btcusdt@bookTicker") as raw:
-        streams = "btcusdt@aggTrade/ethusdt@depth@100ms/ethusdt@bookTicker"
-        async with connect(f"{market.ws}/stream?streams={streams}") as combined:
+        books = "ethusdt@depth@100ms/ethusdt@depth20@100ms/ethusdt@bookTicker"
+        async with (
+            connect(f"{market.ws}/public/stream?streams={books}") as combined,
+            connect(f"{market.ws}/market/stream?streams=btcusdt@aggTrade") as trades,
+        ):
+            await ask(trades, method="LIST_SUBSCRIPTIONS", id=1)
             await ask(combined, method="LIST_SUBSCRIPTIONS", id=1)
             await ask(raw, method="LIST_SUBSCRIPTIONS", id=1)
             for _ in range(30):
@@ -100,14 +104,56 @@ async def test_raw_and_combined_streams_carry_the_documented_payloads() -> None:
                 frame = await heard(combined)
                 assert set(frame) == {"stream", "data"}
                 found[frame["stream"]] = frame["data"]
+            found["btcusdt@aggTrade"] = (await heard(trades))["data"]
     assert set(ticker) == {"e", "u", "s", "b", "B", "a", "A", "T", "E"}
     assert ticker["s"] == "BTCUSDT"
     assert float(ticker["b"]) < float(ticker["a"])
     assert len(ticker["b"].partition(".")[2]) == 1
     trade, depth = found["btcusdt@aggTrade"], found["ethusdt@depth@100ms"]
+    book = found["ethusdt@depth20@100ms"]
+    assert set(book) == set(depth)
+    assert len(book["b"]) == len(book["a"]) == 20
+    bids, asks = ([float(px) for px, _ in book[side]] for side in "ba")
+    assert bids == sorted(bids, reverse=True)
+    assert asks == sorted(asks)
+    assert bids[0] < asks[0]
     assert set(trade) == {"e", "E", "a", "s", "p", "q", "f", "l", "T", "m"}
     assert set(depth) == {"e", "E", "T", "s", "U", "u", "pu", "b", "a"}
     assert all(isinstance(text, str) for row in depth["b"] + depth["a"] for text in row)
+
+
+async def test_streams_of_the_other_path_are_taken_and_never_pushed() -> None:
+    both = "btcusdt@aggTrade/btcusdt@bookTicker"
+    async with run("BTC", trades_per_s=50.0) as market:
+        for path, pushed in (("", "bookTicker"), ("/public", "bookTicker"), ("/market", "aggTrade")):
+            async with connect(f"{market.ws}{path}/stream?streams={both}") as client:
+                assert len((await ask(client, method="LIST_SUBSCRIPTIONS", id=1))["result"]) == 2
+                for _ in range(20):
+                    market.step()
+                await client.send(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": 2}))
+                kinds = set()
+                while "stream" in (frame := await heard(client)):
+                    kinds.add(frame["data"]["e"])
+                assert kinds == {pushed}
+
+
+async def test_partial_books_are_the_head_of_the_book() -> None:
+    async with run("ETH") as market, connect(f"{market.ws}/ws/ethusdt@depth5@100ms") as client:
+        await ask(client, method="LIST_SUBSCRIPTIONS", id=1)
+        for _ in range(5):
+            market.step()
+        _, snapshot = await get(f"{market.url}/fapi/v1/depth?symbol=ETHUSDT&limit=5")
+        while (book := await heard(client))["u"] < snapshot["lastUpdateId"]:
+            pass
+    assert (book["b"], book["a"]) == (snapshot["bids"], snapshot["asks"])
+
+
+async def test_a_thousand_of_a_cheap_coin_has_the_name_it_has_there() -> None:
+    params = synthetic_params(("BTC",), seed=5)
+    coin = msgspec.structs.replace(params.coins[0], coin="kPEPE", px=0.01)
+    flow = SyntheticFlow(msgspec.structs.replace(params, coins=(coin,)))
+    async with running_reference(flow, 5, ReferenceSettings(), "127.0.0.1", NOW_MS) as running:
+        assert (await get(f"{running.url}/fapi/v1/depth?symbol=1000PEPEUSDT&limit=5"))[0] == 200
 
 
 async def test_a_local_book_kept_by_the_documented_recipe_is_the_venues_book() -> None:
@@ -230,7 +276,8 @@ async def deaf(ws: str, path: str) -> AsyncIterator[asyncio.StreamReader]:
 
 
 async def test_a_client_that_does_not_read_is_cut_off_and_others_are_not() -> None:
-    names = [f"{coin}usdt@{kind}" for coin in ("btc", "eth") for kind in ("depth@100ms", "bookTicker", "aggTrade")]
+    kinds = ("depth@100ms", "bookTicker", "depth20@100ms", "depth10@100ms")
+    names = [f"{coin}usdt@{kind}" for coin in ("btc", "eth") for kind in kinds]
     async with run("BTC", "ETH", trades_per_s=200.0) as market, connect(f"{market.ws}/ws/btcusdt@bookTicker") as other:
         async with deaf(market.ws, f"/stream?streams={'/'.join(names)}") as reader:
             await until(lambda: market.connections == 2)

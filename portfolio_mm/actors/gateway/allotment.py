@@ -43,7 +43,7 @@ class Allotment:
         return AllocationView(held.version, held.status, held.binding, held.solve_ms)
 
     def rows(self, coin: int, now_ns: int, ceiling_usd: float, price_usd: float) -> Rows:
-        """SKEW events, then the ALLOCATION they belong to; nothing before the first allocation.
+        """SKEW and LEAD events, then the ALLOCATION they belong to; nothing before the first allocation.
 
         Args:
             coin: index of the coin.
@@ -62,8 +62,14 @@ class Allotment:
         skew["coin"] = [j for j, _ in pairs]
         skew["px"] = [value for _, value in pairs]
         skew["seq"] = self.allocation.version
+        followed = [(self._index[one.leader], one) for one in mine.leads if one.leader in self._index]
+        lead = blank(EventKind.LEAD, len(followed))
+        lead["coin"] = [j for j, _ in followed]
+        lead["px"] = [one.beta for _, one in followed]
+        lead["sz"] = [one.horizon_s for _, one in followed]
+        lead["seq"] = self.allocation.version
         last = blank(EventKind.ALLOCATION, coin=coin)
         last["px"], last["px2"] = mine.target_usd, min(mine.limit_usd, ceiling_usd)
         last["sz"], last["sz2"] = price_usd, mine.gamma_per_bps_usd
         last["oid"], last["seq"] = max(0, self._ends_ns - now_ns), self.allocation.version
-        return np.concatenate([skew, last])
+        return np.concatenate([skew, lead, last])

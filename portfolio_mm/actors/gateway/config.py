@@ -20,6 +20,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     `start_equity_usd` is the run's, so that a gateway that comes back counts from there; None: from its first reading.
     `foreign_orders` says what becomes of orders nobody here placed. When orders of another run of this program rest
     at the start, new ones are watched for during `watch_s`: longer than a lease (`permit_ttl_s`) and a requote.
+    `ends_ms` is the wall clock at which coins are to hold nothing, 0 for never.
     `start_read_ms` is the block time of that reading: later fills and fundings are this run's. `oracle_s` is for how
     long the oracle of a builder-deployed coin may stand still before it counts as silent; the
     venue's universes are read every `universe_s`, every `moody_s` while a coin is in a mood.
@@ -43,6 +44,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     keep_hours: float = 72.0
     start_equity_usd: float | None = None
     start_read_ms: int | None = None
+    ends_ms: int = 0
     day_cap: int = 50_000
     permit_ttl_s: float = 3.0
     permit_s: float = 0.25

@@ -114,3 +114,10 @@ def sync_row(coin: int, epoch: int, run: int) -> Rows:
     rows = blank(EventKind.SYNC, coin=coin)
     rows["oid"], rows["tid"] = epoch, run
     return rows
+
+
+def deadline_row(coin: int, left_ns: int) -> Rows:
+    """DEADLINE: how long this coin may still hold something; over it stays one ns, for zero means no deadline."""
+    row = blank(EventKind.DEADLINE, coin=coin)
+    row["oid"] = max(1, left_ns)
+    return row

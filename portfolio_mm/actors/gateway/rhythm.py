@@ -283,6 +283,7 @@ class Rhythm:
             parts.market.apart = parts.money.ledgers()
             parts.budgets.observe(time.monotonic_ns())
             self._session.tell_price()
+            self._session.tell_deadline()
             await asyncio.sleep(KEEP_S)
 
     def _stream_age_s(self) -> float:

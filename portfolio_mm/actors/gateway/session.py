@@ -30,10 +30,13 @@ from portfolio_mm.actors.messages import (
 from portfolio_mm.domain.errors import ProtocolError
 from portfolio_mm.domain.events import EVENT, LAST, REPLAYED, Mood
 from portfolio_mm.domain.limits import RiskState
+from portfolio_mm.domain.units import NS_PER_MS, NS_PER_S
 
 CLEARED_S: Final = 2.0
 """How long a coin's snapshot waits for the orders of its former life to be gone."""
 STEP_S: Final = 0.02
+DEADLINE_NS: Final = 600 * NS_PER_S
+"""Earlier the end of a run is no concern of its coins."""
 MISSED_A_FRAME: Final = 1_000
 
 
@@ -242,6 +245,14 @@ class Session:
         """Tell every coin what is asked of it."""
         for link in self.hub.coins():
             self.hub.events(link, self._mode_rows(link.coin))
+
+    def tell_deadline(self) -> None:
+        """Tell every coin how long it may still hold something, while that is near; called once a second."""
+        left_ns = self.parts.config.ends_ms * NS_PER_MS - time.time_ns()
+        if self.parts.config.ends_ms == 0 or left_ns > DEADLINE_NS:
+            return
+        for link in self.hub.coins():
+            self.hub.events(link, notices.deadline_row(link.coin, left_ns))
 
     def _mode_rows(self, coin: int) -> Rows:
         """MODE with the venue's reason, where the venue leaves less than a person asked for."""

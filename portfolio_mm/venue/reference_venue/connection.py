@@ -13,15 +13,28 @@ from portfolio_mm.venue.reference_venue.settings import ReferenceSettings
 
 MAX_WAITING: Final = 20_000
 """Frames for a client that does not read; then it is cut off."""
+PUBLIC: Final = "/public"
+MARKET: Final = "/market"
+
+
+def route_of(stream: str) -> str:
+    """The path a stream is pushed on since April 2026: books on one, everything else on the other, silently.
+
+    >>> route_of("btcusdt@depth20@100ms"), route_of("btcusdt@aggTrade")
+    ('/public', '/market')
+    """
+    kind = stream.partition("@")[2]
+    return PUBLIC if kind == "bookTicker" or kind.startswith("depth") else MARKET
 
 
 class Connection:
     """Answers requests, sends what was asked for, pings, and ends when it is too old, too silent or too loud."""
 
-    def __init__(self, socket: web.WebSocketResponse, wishes: Wishes, settings: ReferenceSettings) -> None:
+    def __init__(self, socket: web.WebSocketResponse, wishes: Wishes, settings: ReferenceSettings, route: str) -> None:
         self._socket = socket
         self._wishes = wishes
         self._settings = settings
+        self._route = route
         self._waiting: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING)
         self._behind = asyncio.Event()
         self._pong_s = time.monotonic()
@@ -30,9 +43,9 @@ class Connection:
     def tell(self, said: Said, encoded: dict[int, bytes]) -> None:
         """Queue what this connection wants of it; `encoded` holds payloads already encoded for others, by place."""
         for at, (stream, payload) in enumerate(said):
-            if stream in self._wishes.streams:
+            if stream in self._wishes.streams and route_of(stream) == self._route:
                 if at not in encoded:
-                    encoded[at] = msgspec.json.encode(payload)
+                    encoded[at] = msgspec.json.encode(payload())
                 raw = encoded[at]
                 self._send(b'{"stream":"%b","data":%b}' % (stream.encode(), raw) if self._wishes.combined else raw)
 
@@ -70,14 +83,14 @@ class Connection:
     async def _hear(self) -> None:
         """Ends when the client does, or says too much."""
         async for message in self._socket:
+            if self._too_loud():
+                return
             match message.type:
                 case WSMsgType.PONG:
                     self._pong_s = time.monotonic()
                 case WSMsgType.PING:
                     await self._socket.pong(message.data)
                 case WSMsgType.TEXT:
-                    if self._too_loud():
-                        return
                     self._answer(message.data)
                 case _:
                     return
@@ -87,6 +100,7 @@ class Connection:
         self._send(msgspec.json.encode(answer))
 
     def _too_loud(self) -> bool:
+        """Pings, pongs and requests all count."""
         now_s = time.monotonic()
         self._heard = [s for s in self._heard if now_s - s < 1.0]
         self._heard.append(now_s)

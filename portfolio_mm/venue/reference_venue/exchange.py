@@ -1,17 +1,32 @@
 """All symbols of the reference venue, and what its streams say after every step."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Protocol
 
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.venue.reference_venue.market import Book, ReferenceMarket, Symbol
-from portfolio_mm.venue.reference_venue.messages import agg_trade, book_ticker, depth_update
+from portfolio_mm.venue.reference_venue.messages import agg_trade, book_ticker, depth_update, partial_depth
 from portfolio_mm.venue.reference_venue.settings import ReferenceSettings
 
 QUOTE: Final = "USDT"
 SPEEDS_MS: Final = {"@100ms": 100, "": 250, "@500ms": 500}
-"""Diff depth streams: the suffix of their name and how often they send."""
-Said = list[tuple[str, dict[str, Any]]]
-"""Stream names and payloads."""
+"""Depth streams: the suffix of their name and how often they send."""
+PARTIAL: Final = (5, 10, 20)
+"""Levels of a partial book depth stream."""
+THOUSANDS: Final = "1000"
+Said = list[tuple[str, Callable[[], dict[str, Any]]]]
+"""Stream names and payloads, which are made for those who asked for them."""
+
+
+def symbol_name(coin: str) -> str:
+    """How Binance names the perpetual of a coin; a thousand of a cheap one is `kPEPE` here and `1000PEPE` there.
+
+    >>> symbol_name("BTC"), symbol_name("kPEPE")
+    ('BTCUSDT', '1000PEPEUSDT')
+    """
+    thousands = coin[:1] == "k" and coin[1:].isupper()
+    return f"{THOUSANDS + coin[1:] if thousands else coin.upper()}{QUOTE}"
 
 
 class Leading(Protocol):
@@ -33,7 +48,7 @@ class ReferenceExchange:
         self._flow = flow
         self.now_ms = now_ms
         symbols = {
-            coin.coin: Symbol(f"{coin.coin.upper()}{QUOTE}", coin.index, coin.sz_decimals)
+            coin.coin: Symbol(symbol_name(coin.coin), coin.index, coin.sz_decimals)
             for coin in flow.instruments()
             if ":" not in coin.coin  # a leading venue does not trade what a dex of this one lists
         }
@@ -58,8 +73,8 @@ class ReferenceExchange:
             market.move(self._flow.reference_px(self._coins[symbol]), passed_s)
             name = symbol.lower()
             if market.best() != before:
-                said.append((f"{name}@bookTicker", book_ticker(market, now_ms)))
-            said += [(f"{name}@aggTrade", agg_trade(market, trade, now_ms)) for trade in market.trades]
+                said.append((f"{name}@bookTicker", partial(book_ticker, market, now_ms)))
+            said += [(f"{name}@aggTrade", partial(agg_trade, market, trade, now_ms)) for trade in market.trades]
             said += self._depth(market, name, now_ms)
         return said
 
@@ -69,7 +84,11 @@ class ReferenceExchange:
             stream = f"{name}@depth{suffix}"
             last_ms, book = self._sent[stream]
             if now_ms - last_ms >= every_ms and market.book.update > book.update:
-                said.append((stream, depth_update(market, book, now_ms)))
+                said.append((stream, partial(depth_update, market, book, now_ms)))
+                said += [
+                    (f"{name}@depth{levels}{suffix}", partial(partial_depth, market, levels, book, now_ms))
+                    for levels in PARTIAL
+                ]
                 # Kept in step with its period, however late this block came.
                 self._sent[stream] = (now_ms - (now_ms - last_ms) % every_ms, market.book)
         return said

@@ -62,16 +62,25 @@ def depth_update(market: ReferenceMarket, before: Book, now_ms: int) -> dict[str
     }
 
 
+def partial_depth(market: ReferenceMarket, levels: int, before: Book, now_ms: int) -> dict[str, Any]:
+    """`<symbol>@depth<levels>`: the best levels of both sides, best first, with the numbers of the diff stream."""
+    bids, asks = _best(market, levels)
+    head = {"e": "depthUpdate", "E": now_ms, "T": now_ms, "s": market.symbol}
+    return head | {"U": before.update + 1, "u": market.book.update, "pu": before.update, "b": bids, "a": asks}
+
+
 def depth_snapshot(market: ReferenceMarket, limit: int, now_ms: int) -> dict[str, Any]:
     """Answer of `GET /fapi/v1/depth`."""
+    bids, asks = _best(market, limit)
+    return {"lastUpdateId": market.book.update, "E": now_ms, "T": now_ms, "bids": bids, "asks": asks}
+
+
+def _best(market: ReferenceMarket, limit: int) -> tuple[list[list[str]], list[list[str]]]:
     bids, asks = market.book.bids, market.book.asks
-    return {
-        "lastUpdateId": market.book.update,
-        "E": now_ms,
-        "T": now_ms,
-        "bids": _levels(market, {ticks: bids[ticks] for ticks in sorted(bids, reverse=True)[:limit]}),
-        "asks": _levels(market, {ticks: asks[ticks] for ticks in sorted(asks)[:limit]}),
-    }
+    return (
+        _levels(market, {ticks: bids[ticks] for ticks in sorted(bids, reverse=True)[:limit]}),
+        _levels(market, {ticks: asks[ticks] for ticks in sorted(asks)[:limit]}),
+    )
 
 
 def _changes(market: ReferenceMarket, before: Side, now: Side) -> list[list[str]]:

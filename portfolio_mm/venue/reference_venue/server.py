@@ -1,11 +1,12 @@
 """HTTP and websocket face of the reference venue, on a port of its own."""
 
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
-from portfolio_mm.venue.reference_venue.connection import Connection
+from portfolio_mm.venue.reference_venue.connection import MARKET, PUBLIC, Connection
 from portfolio_mm.venue.reference_venue.control import Wishes
 from portfolio_mm.venue.reference_venue.exchange import ReferenceExchange
 from portfolio_mm.venue.reference_venue.messages import depth_snapshot
@@ -13,8 +14,8 @@ from portfolio_mm.venue.reference_venue.settings import ReferenceSettings
 
 LIMITS: Final = (5, 10, 20, 50, 100, 500, 1_000)
 DEFAULT_LIMIT: Final = 500
-ROUTES: Final = ("", "/public", "/market")
-"""The host's root and, since 2026, its paths for books and for everything else; all serve every stream here."""
+ROUTES: Final = {"": PUBLIC, PUBLIC: PUBLIC, MARKET: MARKET}
+"""What each path pushes: since April 2026 the host's root pushes the books alone, whatever is asked for there."""
 
 
 class ReferenceServer:
@@ -25,10 +26,11 @@ class ReferenceServer:
         self._settings = settings
         self._connections: set[Connection] = set()
         self.app = web.Application()
-        for route in ROUTES:
-            self.app.router.add_get(f"{route}/ws", self._raw)
-            self.app.router.add_get(f"{route}/ws/{{streams:.+}}", self._raw)
-            self.app.router.add_get(f"{route}/stream", self._combined)
+        for path, route in ROUTES.items():
+            raw, combined = partial(self._raw, route), partial(self._combined, route)
+            self.app.router.add_get(f"{path}/ws", raw)
+            self.app.router.add_get(f"{path}/ws/{{streams:.+}}", raw)
+            self.app.router.add_get(f"{path}/stream", combined)
         self.app.router.add_get("/fapi/v1/depth", self._depth)
         self.app.router.add_get("/fapi/v1/time", self._time)
         self.app.router.add_get("/fapi/v1/ping", self._pong)
@@ -45,19 +47,21 @@ class ReferenceServer:
         for connection in list(self._connections):
             await connection.close()
 
-    async def _raw(self, request: web.Request) -> web.WebSocketResponse:
+    async def _raw(self, route: str, request: web.Request) -> web.WebSocketResponse:
         streams = request.match_info.get("streams", "")
-        return await self._converse(request, streams, combined=False)
+        return await self._converse(request, route, streams, combined=False)
 
-    async def _combined(self, request: web.Request) -> web.WebSocketResponse:
-        return await self._converse(request, request.query.get("streams", ""), combined=True)
+    async def _combined(self, route: str, request: web.Request) -> web.WebSocketResponse:
+        return await self._converse(request, route, request.query.get("streams", ""), combined=True)
 
-    async def _converse(self, request: web.Request, streams: str, *, combined: bool) -> web.WebSocketResponse:
+    async def _converse(
+        self, request: web.Request, route: str, streams: str, *, combined: bool
+    ) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(autoping=False, compress=False)
         await socket.prepare(request)
         names = [name for name in streams.split("/") if name]
         wishes = Wishes(names, combined=combined, max_streams=self._settings.max_streams)
-        connection = Connection(socket, wishes, self._settings)
+        connection = Connection(socket, wishes, self._settings, route)
         self._connections.add(connection)
         try:
             await connection.run()

@@ -1,0 +1,137 @@
+"""The exact own term against tabulated quotes, the mirror, the walls, and a deadline against the exact semigroup."""
+
+import csv
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.linalg import expm
+
+from portfolio_mm.estimators import walls
+from portfolio_mm.models import glft, glft_exact
+from tests.estimators.feeds import START_NS, fresh
+
+DATA = Path(__file__).parents[1] / "models" / "data"
+SIGMA, A, K, GAMMA = 0.3, 0.9, 0.3, 0.01
+"""The parameters of GLFT 2013, section 7: clips are USD here, ticks are bps."""
+
+
+def solved(
+    q: float, limit: float, skew: float, *, aim: float = 0.0, k: float = K, clip: float = 1.0, **more: float
+) -> Any:
+    """State after one look at position q; near enough always."""
+    p = walls.default_params()
+    p["near"], p["tolerance_bps"] = more.get("near", 1e9), 0.0
+    st, p = fresh(walls, p)
+    if "left_s" in more:
+        walls.on_deadline(st[0], START_NS, int(more["left_s"] * 1e9))
+    liquidity = more.get("liquidity", 1.0)
+    assert walls.update(st[0], p[0], START_NS, q, skew, k, clip, limit, aim, liquidity, more.get("exit_bps", 5.0))
+    return st, p
+
+
+def test_the_tabulated_quotes_are_closed_form_plus_extra() -> None:
+    """glft_quotes.csv has its limit at 30, the grid here ends at 20 clips, four sd out: not felt at one sd."""
+    with (DATA / "glft_quotes.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["case"] in {"glft2013_paper", "glft2013_paper_xi0"}]
+    checked = 0
+    for row in rows:
+        xi, q = float(row["xi"]), float(row["q"])
+        if abs(q) > 5.0:
+            continue
+        skew = glft.skew_coefficient(SIGMA, A, K, GAMMA, xi, 1.0)
+        st, p = solved(q, 20.0, skew)
+        for side, name in ((0, "bid"), (1, "ask")):
+            closed = float(row[f"{name}_closed"])
+            exact = closed + walls.extra_bps(st[0], p[0], side, q)
+            assert exact == pytest.approx(float(row[f"{name}_exact_inf"]), abs=5e-4), (row["case"], q, name)
+            checked += 1
+    assert checked == 44
+
+
+def test_far_from_walls_nothing_is_added_or_solved() -> None:
+    skew = glft.skew_coefficient(SIGMA, A, K, GAMMA, GAMMA, 1.0)
+    for q in (-8.0, 0.0, 8.0):
+        st, p = solved(q, 20.0, skew, near=6.0)
+        assert st["solved"][0] == 0
+        assert walls.extra_bps(st[0], p[0], 0, q) == walls.extra_bps(st[0], p[0], 1, q) == 0.0
+    st, p = solved(18.0, 20.0, skew, near=6.0)
+    assert st["solved"][0] == 1
+
+
+def test_without_risk_aversion_the_wall_alone_skews() -> None:
+    """v solves a free chain: v_i = cos(pi i / (2 n + 2)), so the quotes are known (theory §2.3, fact 5)."""
+    st, p = solved(0.0, 3.0, 1e-9)
+    v = [math.cos(math.pi * i / 8.0) for i in range(-3, 4)]
+    for i in range(-3, 3):
+        expected = -math.log(v[i + 4] / v[i + 3]) / K
+        assert walls.extra_bps(st[0], p[0], 0, float(i)) == pytest.approx(expected, abs=1e-6)
+    assert walls.extra_bps(st[0], p[0], 0, 2.0) > 1.0, "one fill from the wall the adding side stands far out"
+
+
+def test_bid_and_ask_mirror_each_other() -> None:
+    st, p = solved(0.0, 5.0, 0.05)
+    for q in (-4.0, -1.3, 0.0, 2.6):
+        ours, mirrored = walls.extra_bps(st[0], p[0], 0, q), walls.extra_bps(st[0], p[0], 1, -q)
+        assert ours == pytest.approx(mirrored, abs=1e-9)
+
+
+def test_an_aim_beyond_the_wall_is_held_back_by_it() -> None:
+    """A target or drift that wants more than the limit: next to the wall the bid is further out than in closed form."""
+    st, p = solved(4.0, 5.0, 0.2, aim=20.0)
+    closed = 0.2 * (4.5 - 20.0)
+    assert closed < closed + walls.extra_bps(st[0], p[0], 0, 4.0)
+    assert walls.extra_bps(st[0], p[0], 0, 4.0) > 0.5
+
+
+def test_many_clips_are_lumped_and_keep_the_law_at_the_wall() -> None:
+    """62 clips to the wall on 20 steps: the extra is that of the fine grid within a fifth, up to the wall."""
+    fine_diag = (K * 0.004) ** 2 * np.arange(-62.0, 63.0) ** 2
+    _, steps = glft_exact.ground_state(fine_diag, 1.0)
+    st, p = solved(55.0, 62.0, 0.004)
+    assert (st["clips"][0], st["step_usd"][0]) == (20, 3.0)
+    for q in (30.0, 45.0, 52.0, 57.0):
+        exact = -steps[int(q) + 1 + 62] / K - 0.004 * (q + 0.5)
+        assert walls.extra_bps(st[0], p[0], 0, q) == pytest.approx(exact, rel=0.2)
+
+
+@pytest.mark.parametrize("left_s", [1.0, 30.0, 120.0, 600.0])
+def test_a_deadline_is_the_exact_semigroup_with_what_leaving_costs(left_s: float) -> None:
+    """v(0) = exp(-M left) v(T), v(T) = e^(-k exit |i|), M dense: skews within 2 % of the largest."""
+    skew, n, exit_bps = 0.0678658325, 12, 6.0
+    d_plus = glft.liquidity(A, K, GAMMA, 1.0)
+    st, _ = solved(0.0, float(n), skew, left_s=left_s, liquidity=d_plus, exit_bps=exit_bps)
+    eta = d_plus / (2.0 * K)
+    i = np.arange(-n, n + 1)
+    m = np.diag(eta * (K * skew) ** 2 * i**2.0) - eta * (np.eye(2 * n + 1, k=1) + np.eye(2 * n + 1, k=-1))
+    v = expm(-left_s * m) @ np.exp(-K * exit_bps * np.abs(i))
+    exact = -np.log(v[1:] / v[:-1]) / K
+    found = np.array([walls.exact_skew_bps(st[0], j - n - 0.5) for j in range(1, 2 * n + 1)])
+    assert np.max(np.abs(found - exact)) < 0.02 * np.max(np.abs(exact))
+
+
+def test_a_deadline_pushes_both_ways_towards_nothing_and_ends_when_told() -> None:
+    st, p = solved(5.0, 12.0, 0.01, left_s=5.0, liquidity=0.1)
+    assert walls.extra_bps(st[0], p[0], 1, 5.0) < -2.0
+    assert walls.extra_bps(st[0], p[0], 0, -5.0) < -2.0
+    p["near"] = 6.0
+    walls.on_deadline(st[0], START_NS, 0)
+    walls.update(st[0], p[0], START_NS + 2 * 10**9, 5.0, 0.5, K, 1.0, 12.0, 0.0, 0.1, 5.0)
+    assert st["ready"][0] == 0
+
+
+def test_prices_and_sizes_scale() -> None:
+    """The same market in kUSD: bps per kUSD a thousand times bps per USD, the same quotes."""
+    st, p = solved(1_900.0, 2_000.0, 0.001, clip=150.0)
+    thousand, q = solved(1.9, 2.0, 1.0, clip=0.15)
+    for side in (0, 1):
+        ours = walls.extra_bps(st[0], p[0], side, 1_900.0)
+        assert ours == pytest.approx(walls.extra_bps(thousand[0], q[0], side, 1.9), rel=1e-9)
+
+
+def test_a_limit_under_one_clip_has_no_grid() -> None:
+    st, p = solved(0.0, 0.5, 0.05)
+    assert st["ready"][0] == 0
+    assert walls.extra_bps(st[0], p[0], 0, 0.0) == 0.0
