@@ -19,6 +19,7 @@ from portfolio_mm.actors.coin_state import Saved, load, resume
 from portfolio_mm.domain.commands import COMMAND
 from portfolio_mm.domain.errors import StateError
 from portfolio_mm.domain.events import EVENT, EventKind
+from portfolio_mm.engine import learning
 from portfolio_mm.engine.coin import MAX_COMMANDS, step
 from portfolio_mm.storage.journal_reader import JournalReader
 
@@ -64,6 +65,7 @@ def recover(reading: Reading, state: Array, params: Array, again: Hear | None = 
     if not same_run:
         if reading.same_market:
             resume(state, saved.state, same_run=False)
+            learning.age(state, params, time.time_ns())
         return Recovered(Books(reading.coin), first=True)
     saved.books.gaps += not _replay(reading, saved, params, again)
     resume(state, saved.state, same_run=True)

@@ -25,6 +25,7 @@ from portfolio_mm.storage.journal import Place
 
 Array = npt.NDArray[Any]
 MARKET: Final = ("fair", "order_flow", "vol", "intensity", "depth", "signals", "funding", "cascade")
+FLOW: Final = ("toxicity", "informed", "impact", "evidence")
 OWN: Final = ("markouts", "edge", "pnl", "counters", "orders")
 SAVED: Final = record([("run", "i8"), ("segment", "i8"), ("offset", "i8"), ("booked", BOOKED), ("coin", COIN)])
 NO_SEGMENT: Final = -1
@@ -103,7 +104,7 @@ def load(path: Path, coin: int, fresh: Array) -> Saved | None:
 
 def resume(fresh: Array, known: Array, *, same_run: bool) -> None:
     """Fill a fresh state with what an earlier life knew and may say."""
-    for part in MARKET + (OWN if same_run else ()):
+    for part in MARKET + FLOW + (OWN if same_run else ()):
         fresh[part] = known[part]
     if not same_run:  # the fills of its open intervals are not known any more
         fresh["signals"]["head"] = fresh["signals"]["tail"]

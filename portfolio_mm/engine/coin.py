@@ -151,17 +151,18 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         intensity.observe_book(st.intensity, p.intensity, venue_ns, lp[0], ls[0], lp[1], ls[1], st.fair.fair_px)
     elif kind == clock.TRADE:
         trade_ns = ev.venue_ms * 1_000_000
+        before_px = fair_value.before(st.fair, trade_ns) if ev.bits & REPLAYED == 0 else 0.0
+        if before_px > 0.0:
+            learning.on_sweep(st, p, ev, trade_ns, before_px)
         if ev.bits & REPLAYED == 0:
             order_flow.on_trade(st.order_flow, p.order_flow, trade_ns, ev.side, ev.px, ev.sz)
-        before_px = fair_value.before(st.fair, trade_ns)
         if ev.bits & REPLAYED == 0:
             arrivals.update(st.arrivals, p.arrivals, trade_ns, ev.side, ev.px * ev.sz)
             hawkes.update(st.hawkes, p.hawkes, trade_ns, ev.side, st.arrivals.season_ratio)
             places.on_trade(st, p, ev)
-        if before_px > 0.0 and ev.bits & REPLAYED == 0:
+        if before_px > 0.0:
             mid_px, worth_usd = st.fair.mid_px, ev.px * ev.sz
             cascade.on_trade(st.cascade, trade_ns, ev.side, ev.px, ev.sz)
-            learning.on_sweep(st, p, ev, trade_ns, before_px)
             informed.trade(st.informed, p.informed, trade_ns, ev.side, worth_usd, before_px)
             impact.trade(st.impact, p.impact, trade_ns, ev.side, worth_usd)
             intensity.update(st.intensity, p.intensity, trade_ns, ev.side, ev.px, before_px)

@@ -44,3 +44,11 @@ def look(st: Any, p: Any) -> None:
     if st.toxicity.skill[toxicity.ADVERSE].weight > 0.0:
         snapshot.describe(st, p, st.toxicity.now)
         toxicity.predict(st.toxicity, p.toxicity, st.toxicity.now)
+
+
+def age(state: Any, params: Any, now_ns: int) -> None:
+    """Masses that count own fills forget the time from their last event to block time `now_ns`; counts stay.
+
+    The other estimators keep the times of their sums and forget at their next event.
+    """
+    evidence.update(state[0]["evidence"], params[0]["evidence"], now_ns, -1, 0.0)

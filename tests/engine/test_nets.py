@@ -20,6 +20,7 @@ from portfolio_mm.domain.limits import RiskState
 from portfolio_mm.engine.coin import PAGE
 from portfolio_mm.engine.tuning import Tuning
 from tests.engine import led, rush
+from tests.engine.lesson import moved, taught
 from tests.engine.moves import test_cascade as cascade
 from tests.engine.moves import test_edge as edge
 from tests.engine.moves import test_funding as funding
@@ -33,6 +34,11 @@ PART_OFF: dict[str, Callable[[], Any]] = {
     "clock": lambda: without("clock", "admit", returns=False),
     "book": lambda: without("book", "observe", returns=False),
     "markouts": lambda: without("markouts", "update", returns=0),
+    "learning": lambda: without("learning", "look"),
+    "toxicity": lambda: without("toxicity", "update", returns=True),
+    "informed": lambda: without("informed", "update", returns=True),
+    "impact": lambda: without("impact", "update", returns=True),
+    "evidence": lambda: without("evidence", "reckon"),
     "pnl": lambda: without("pnl", "follow_mid"),
     "signals": lambda: without("ablation", "roll"),
     "depth": lambda: without("depth_profile", "update", returns=True),
@@ -128,6 +134,8 @@ SCENARIOS: dict[str, Callable[[Any], Any]] = {
     "vov": weather.gusts,
     "particles": weather.storms,
     "regimes": weather.storms,
+    **dict.fromkeys(("learning", "toxicity", "informed", "evidence"), taught),
+    "impact": moved,
     "funding": funding.scene,
     "cascade": cascade.scene,
     "walls": walls.scene,
