@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from portfolio_mm.actors.coin_books import Books
+from portfolio_mm.actors.coin_diary import Diary
 from portfolio_mm.actors.coin_leaders import as_leaders, leader_streams
 from portfolio_mm.actors.coin_recovery import Reading, begin_stream_anew, recover, step_once
 from portfolio_mm.actors.coin_report import own_mid, report_of
@@ -88,6 +89,7 @@ class Coin:
         self._state, self._params = fresh_coin(self._instrument, len(config.instruments), config.plan)
         self._checkpoint = Path(config.checkpoints) / f"{self._file_name}.ckpt"
         self._journal: Journal | None = None
+        self._diary = Diary(Path(config.journals), self._file_name, config.plan.storage.segment_mb << 20)
         self._malformed: dict[str, int] = {}
         self._in_sync = False
         self._sent = 0
@@ -116,6 +118,7 @@ class Coin:
         finally:
             await self._link.close()
             keep(self._checkpoint, self._frozen())
+            self._diary.close()
             if self._journal is not None:
                 self._journal.close()
 
@@ -132,7 +135,8 @@ class Coin:
             run=config.run,
             same_market=not config.plan.venue.is_embedded,
         )
-        found = await asyncio.to_thread(recover, reading, self._state, self._params)
+        await asyncio.to_thread(self._diary.open, config.run)
+        found = await asyncio.to_thread(recover, reading, self._state, self._params, self._diary.again)
         self._books = found.books
         if found.first and config.held is not None:
             self._books.open(self._state, config.held.lots, config.held.mark_ticks)
@@ -161,6 +165,7 @@ class Coin:
             "sent": self._sent,
             "malformed": self._unread,
             "journal": self._journal is not None,
+            "decision journal": self._diary.is_open,
         }
 
     @property
@@ -189,6 +194,7 @@ class Coin:
                 self._end_journal()
         for i in range(count):
             written = step_once(events, i, self._state, self._params, self._commands, self._books)
+            self._diary.take(events, i, self._state, self._params, self._commands, written)
             if written and self._in_sync:  # before its snapshot a coin has no epoch to command with
                 self._sent += written
                 self._link.send_records(FrameKind.COMMANDS, self._commands[:written])
@@ -271,12 +277,14 @@ class Coin:
         while True:
             await asyncio.sleep(period_s)
             if self._link.connected:
-                report = report_of(self._instrument, self._state, self._params, self._books, malformed=self._unread)
+                coin, quiet = (self._instrument, self._state, self._params, self._books), self._diary.speechless()
+                report = report_of(*coin, malformed=self._unread, speechless=quiet)
                 self._link.send(msgspec.structs.replace(report, reference=self._reference.view()))
 
     async def _save_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(CHECKPOINT_S)
+            self._diary.forget_old(self._config.plan.storage.keep_hours)
             forget_old(Path(self._config.journals), self._file_name, self._config.plan.storage.keep_hours)
             try:
                 await asyncio.to_thread(keep, self._checkpoint, self._frozen())

@@ -7,6 +7,7 @@ what is stepped again was written by one life, on one clock: another boot does n
 
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,11 +19,14 @@ from portfolio_mm.actors.coin_state import Saved, load, resume
 from portfolio_mm.domain.commands import COMMAND
 from portfolio_mm.domain.errors import StateError
 from portfolio_mm.domain.events import EVENT, EventKind
+from portfolio_mm.engine import learning
 from portfolio_mm.engine.coin import MAX_COMMANDS, step
 from portfolio_mm.storage.journal_reader import JournalReader
 
 LOG: Final = logging.getLogger(__name__)
 Array = npt.NDArray[Any]
+Hear = Callable[[Array, int, Array, Array, Array, int], None]
+"""Told of each event that is stepped again, with the arguments of `engine.diary.collect`."""
 
 
 class Recovered(NamedTuple):
@@ -44,8 +48,8 @@ class Reading(NamedTuple):
     """Whether an earlier run traded the very market of this one."""
 
 
-def recover(reading: Reading, state: Array, params: Array) -> Recovered:
-    """Fill a fresh state with what earlier lives knew."""
+def recover(reading: Reading, state: Array, params: Array, again: Hear | None = None) -> Recovered:
+    """Fill a fresh state with what earlier lives knew; `again` hears of what was stepped after the checkpoint."""
     try:
         saved = load(reading.checkpoint, reading.coin, state)
     except StateError as error:
@@ -61,13 +65,14 @@ def recover(reading: Reading, state: Array, params: Array) -> Recovered:
     if not same_run:
         if reading.same_market:
             resume(state, saved.state, same_run=False)
+            learning.age(state, params, time.time_ns())
         return Recovered(Books(reading.coin), first=True)
-    saved.books.gaps += not _replay(reading, saved, params)
+    saved.books.gaps += not _replay(reading, saved, params, again)
     resume(state, saved.state, same_run=True)
     return Recovered(saved.books, first=False)
 
 
-def _replay(reading: Reading, saved: Saved, params: Array) -> bool:
+def _replay(reading: Reading, saved: Saved, params: Array, again: Hear | None) -> bool:
     """Step again what came after the checkpoint; False when it could not be read."""
     if saved.place is None:
         LOG.error("%s: nothing was journaled behind the last checkpoint", reading.name)
@@ -81,7 +86,9 @@ def _replay(reading: Reading, saved: Saved, params: Array) -> bool:
             rows = saved.books.unbooked(written)  # all of them, unless a second life wrote beside this one
             saved.books.hear(rows)
             for i in range(len(rows)):
-                step_once(rows, i, saved.state, params, commands, saved.books)
+                asked = step_once(rows, i, saved.state, params, commands, saved.books)
+                if again is not None:
+                    again(rows, i, saved.state, params, commands, asked)
             count += len(rows)
     except (StateError, OSError) as error:
         LOG.error("%s: the journal behind the checkpoint is not known: %s", reading.name, error)  # noqa: TRY400 - the text says it all

@@ -6,6 +6,7 @@ import numpy.typing as npt
 
 from portfolio_mm.actors.coin_books import Books
 from portfolio_mm.actors.messages import CoinReport, Markout, PartHealth, Pnl, Score, SideReport
+from portfolio_mm.actors.signals_report import Speechless, signals_report
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.engine.report import SideReading, read
 
@@ -13,7 +14,13 @@ QUOTING = "QUOTING"
 
 
 def report_of(
-    instrument: Instrument, state: npt.NDArray[Any], params: npt.NDArray[Any], books: Books, *, malformed: int
+    instrument: Instrument,
+    state: npt.NDArray[Any],
+    params: npt.NDArray[Any],
+    books: Books,
+    *,
+    malformed: int,
+    speechless: Speechless = Speechless(),  # noqa: B008 - immutable
 ) -> CoinReport:
     """The report of one coin; `malformed` counts wire messages that never became events."""
     now = read(state, params)
@@ -59,6 +66,7 @@ def report_of(
         strange_lots=books.strange_lots,
         gaps=books.gaps,
         scores=tuple(Score(*reading) for reading in now.scores),
+        experiment=signals_report(now, speechless),
     )
 
 

@@ -24,7 +24,8 @@ from portfolio_mm.storage import checkpoint
 from portfolio_mm.storage.journal import Place
 
 Array = npt.NDArray[Any]
-MARKET: Final = ("fair", "order_flow", "vol", "intensity", "depth", "funding", "cascade")
+MARKET: Final = ("fair", "order_flow", "vol", "intensity", "depth", "signals", "funding", "cascade")
+FLOW: Final = ("toxicity", "informed", "impact", "evidence")
 OWN: Final = ("markouts", "edge", "pnl", "counters", "orders")
 SAVED: Final = record([("run", "i8"), ("segment", "i8"), ("offset", "i8"), ("booked", BOOKED), ("coin", COIN)])
 NO_SEGMENT: Final = -1
@@ -59,6 +60,7 @@ def fresh_coin(instrument: Instrument, n_coins: int, plan: Plan) -> tuple[Array,
         prior_kappa_per_bps=quoting.prior_kappa_per_bps,
         stale_feed_s=quoting.stale_feed_s,
         warmup_s=quoting.warmup_s,
+        ablation_share=quoting.ablation_share,
         kelly_share=plan.portfolio.kelly_fraction,
         inventory_sd_usd=plan.portfolio.std_fraction * chosen.max_position_usd,
     )
@@ -102,7 +104,10 @@ def load(path: Path, coin: int, fresh: Array) -> Saved | None:
 
 def resume(fresh: Array, known: Array, *, same_run: bool) -> None:
     """Fill a fresh state with what an earlier life knew and may say."""
-    for part in MARKET + (OWN if same_run else ()):
+    for part in MARKET + FLOW + (OWN if same_run else ()):
         fresh[part] = known[part]
+    if not same_run:  # the fills of its open intervals are not known any more
+        fresh["signals"]["head"] = fresh["signals"]["tail"]
+        fresh["signals"]["fill_tail"] = 0
     fresh["orders"]["ready"] = fresh["orders"]["syncing"] = 0
     fresh["counters"]["kind_ns"] = fresh["counters"]["action_ns"] = 0

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from portfolio_mm.actors.budget_view import BudgetView
+from portfolio_mm.actors.signals_report import SignalsReport
 from portfolio_mm.actors.view_rows import LatencyView, PositionView, PotView, ReferenceView
 from portfolio_mm.domain.limits import Permit, RiskState
 
@@ -134,6 +135,8 @@ class CoinReport(msgspec.Struct, frozen=True, tag="coin_report"):
     gaps: int = 0
     """Restarts that could not read all they had known; fills were told again, what was learned is lost."""
     scores: tuple[Score, ...] = ()
+    experiment: SignalsReport = SignalsReport()
+    """What its signals are worth."""
     reference: ReferenceView = ReferenceView()
 
 

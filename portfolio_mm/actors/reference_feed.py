@@ -1,6 +1,7 @@
 """A coin's own connection to the relay's reference streams, and what of them its engine may hear."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -57,13 +58,14 @@ class ReferenceFeed:
         while True:
             url = await self._url()
             if url:
-                async for recv_ns, item in ReferenceSocket(url).once():
-                    self._up = item is not Line.DOWN
-                    attempt = 0
-                    if isinstance(item, Line):
-                        self._book.forget()
-                    elif (rows := self._hear(recv_ns, item)) is not None:
-                        yield rows
+                async with contextlib.aclosing(ReferenceSocket(url).once()) as frames:
+                    async for recv_ns, item in frames:
+                        self._up = item is not Line.DOWN
+                        attempt = 0
+                        if isinstance(item, Line):
+                            self._book.forget()
+                        elif (rows := self._hear(recv_ns, item)) is not None:
+                            yield rows
             await asyncio.sleep(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
             attempt += 1
 

@@ -8,13 +8,14 @@ from typing import Any, Final
 import numpy as np
 
 from portfolio_mm.backtest.growing import Growing
-from portfolio_mm.backtest.predictions import PREDICTIONS, skills
+from portfolio_mm.backtest.predictions import PREDICTIONS, said_of, skills
 from portfolio_mm.domain.commands import COMMAND, CommandKind
 from portfolio_mm.domain.events import REPLAYED, TAKER, EventKind
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.records import record
 from portfolio_mm.engine.attribution import ITEM_COUNT
 from portfolio_mm.engine.coin import MAX_COMMANDS, step
+from portfolio_mm.engine.orders import LEVELS, LIVE
 from portfolio_mm.engine.snapshot import SNAPSHOT
 
 Array = np.ndarray[Any, Any]
@@ -63,8 +64,26 @@ FILLED: Final = record(
     ]
 )
 """An own fill at block time `ns`, with what was known when its order was placed."""
-ORDERED: Final = record([("cloid_hi", "u8"), ("cloid_lo", "u8"), ("side", "i4"), ("level", "i4"), ("snap", SNAPSHOT)])
-"""An order asked for, with what was known then."""
+ORDERED: Final = record(
+    [
+        ("cloid_hi", "u8"),
+        ("cloid_lo", "u8"),
+        ("side", "i4"),
+        ("level", "i4"),
+        ("adverse_probability", "f8"),
+        ("snap", SNAPSHOT),
+    ]
+)
+"""An order asked for, with what was known then; P(adverse) is NaN where no part says it."""
+FORECAST: Final = record([("ns", "i8"), ("cloid_hi", "u8"), ("cloid_lo", "u8"), ("probability", "f8")])
+"""A resting order and the probability that it fills within HORIZON_S, block time."""
+ENDED: Final = record([("ns", "i8"), ("cloid_hi", "u8"), ("cloid_lo", "u8")])
+"""We asked to take an order away, or to move it."""
+HORIZON_S: Final = 5.0
+FORECAST_NS: Final = 5 * SAMPLE_NS
+"""Forecasts of one order do not overlap."""
+PLACES: Final = 2 * LEVELS
+"""A resting order's place is LEVELS times its side, and its level."""
 _FROM: Final = {
     "mid_px": ("quote", "mid_px"),
     "fair_px": ("quote", "fair_px"),
@@ -97,8 +116,11 @@ class CoinRun:
         self.samples, self.mids = Growing(SAMPLE), Growing(MID)
         self.fills, self.orders = Growing(FILLED), Growing(ORDERED)
         self.events = 0
+        self.forecasts, self.ended = Growing(FORECAST), Growing(ENDED)
         self._commands = np.zeros(MAX_COMMANDS, COMMAND)
-        self._next_ns = 0
+        self._next_ns = self._forecast_ns = 0
+        self._fill_p = said_of(state, "fill_probability", PLACES)
+        self._adverse_p = said_of(state, "adverse_probability", 2)
         book, clock = state["book"], state["clock"]
         self._book_ready, self._px, self._top_ns, self._mid2 = book["ready"], book["px"], book["top_ns"], book["mid2"]
         self._recv_ns, self._venue_ns = clock["recv_ns"], clock["venue_ns"]
@@ -143,6 +165,17 @@ class CoinRun:
             row["spread_bps"] = (ask - bid) / (ask + bid) * 2e4
         for place, weight in enumerate(self._skills):
             row["weights"][place] = weight[0]
+        if self._fill_p is not None and now_ns >= self._forecast_ns:
+            self._forecast_ns = now_ns - now_ns % FORECAST_NS + FORECAST_NS
+            self._note_forecasts(self._fill_p[0])
+
+    def _note_forecasts(self, probabilities: Array) -> None:
+        for place, probability in enumerate(probabilities.tolist()):
+            leg = self._slots[0, place // LEVELS, place % LEVELS]["leg"][0]
+            if leg["state"] == LIVE and np.isfinite(probability):
+                row = self.forecasts.more()
+                row["ns"], row["probability"] = self._venue_ns[0], probability
+                row["cloid_hi"], row["cloid_lo"] = leg["cloid_hi"], leg["cloid_lo"]
 
     def _note_fill(self, event: Any) -> None:
         if event["coin"] != self.params["coin"][0] or event["bits"] & REPLAYED:
@@ -159,6 +192,10 @@ class CoinRun:
 
     def _note_orders(self, commands: Array) -> None:
         for command in commands:
+            if command["kind"] != CommandKind.PLACE:
+                row = self.ended.more()
+                row["ns"] = self._venue_ns[0]
+                row["cloid_hi"], row["cloid_lo"] = command["target_hi"], command["target_lo"]
             if command["kind"] == CommandKind.CANCEL:
                 continue
             side, level = int(command["side"]), int(command["level"])
@@ -167,3 +204,4 @@ class CoinRun:
                     row = self.orders.more()
                     row["cloid_hi"], row["cloid_lo"] = leg["cloid_hi"], leg["cloid_lo"]
                     row["side"], row["level"], row["snap"] = side, level, leg["snap"]
+                    row["adverse_probability"] = np.nan if self._adverse_p is None else self._adverse_p[0, side]

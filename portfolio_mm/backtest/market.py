@@ -6,11 +6,9 @@ concern lines and requests that do not exist here, and are not played.
 
 from typing import Any, Final
 
-import numpy as np
+import msgspec
 
-from portfolio_mm.domain.events import BOOK_LEVELS, EVENT, EventKind
-from portfolio_mm.domain.instrument import Instrument
-from portfolio_mm.domain.units import BUY, SELL
+from portfolio_mm.reference.parse import AGG_TRADE, BOOK_TICKER, DEPTH
 from portfolio_mm.venue import chain
 from portfolio_mm.venue.clearinghouse.accounts import FundedAccount, funded_accounts
 from portfolio_mm.venue.exchange.execution import Reply
@@ -21,14 +19,14 @@ from portfolio_mm.venue.flows.flow import Flow
 from portfolio_mm.venue.flows.synthetic import SyntheticFlow
 from portfolio_mm.venue.info import reads
 from portfolio_mm.venue.protocol.signatures import SignedAction
-from portfolio_mm.venue.reference_venue.exchange import QUOTE, ReferenceExchange
-from portfolio_mm.venue.reference_venue.market import ReferenceMarket
+from portfolio_mm.venue.reference_venue.exchange import ReferenceExchange
 from portfolio_mm.venue.settings import VenueSettings
 from portfolio_mm.venue.state import VenueState
 from portfolio_mm.venue.streams.frames import BlockFrames
 from portfolio_mm.venue.streams.subscriptions import Topic
 
-Array = np.ndarray[Any, Any]
+_ENCODER: Final = msgspec.json.Encoder()
+LEADING_STREAMS: Final = frozenset({BOOK_TICKER, DEPTH, AGG_TRADE})
 MARKET_CHANNELS: Final = ("bbo", "trades", "activeAssetCtx")
 USER_CHANNELS: Final = ("orderUpdates", "userFills", "userFundings")
 
@@ -93,32 +91,13 @@ class VirtualVenue:
         """The answer to an info request, now."""
         return reads.answer(self.state, {"type": kind, **more})
 
-    def leading_rows(self, coins: tuple[Instrument, ...], recv_ns: int) -> Array:
-        """What the leading market says after this block, as REFERENCE and REFERENCE_TRADE events; none without one."""
+    def leading_frames(self) -> list[bytes]:
+        """What the streams a run hears of the leading venue say after this block; nothing without such a venue."""
         if self._leading is None:
-            return np.zeros(0, EVENT)
-        self._leading.step(self.now_ms)
-        found = []
-        for coin in coins:
-            market = self._leading.markets.get(f"{coin.coin.upper()}{QUOTE}")
-            if market is not None:
-                found.append(leading_rows(market, coin.index, self.now_ms, recv_ns))
-        return np.concatenate(found) if found else np.zeros(0, EVENT)
-
-
-def leading_rows(market: ReferenceMarket, coin: int, now_ms: int, recv_ns: int) -> Array:
-    """One symbol's book and its last trades as events of a coin."""
-    rows = np.zeros(1 + len(market.trades), EVENT)
-    rows["coin"], rows["venue_ms"], rows["recv_ns"] = coin, now_ms, recv_ns
-    tick, step = 10.0**-market.px_decimals, 10.0**-market.qty_decimals
-    rows[0]["kind"] = EventKind.REFERENCE
-    for side, name, levels in ((BUY, "bid", market.book.bids), (SELL, "ask", market.book.asks)):
-        best = sorted(levels, reverse=side == BUY)[:BOOK_LEVELS]
-        rows[0][f"{name}_px"][: len(best)] = [px * tick for px in best]
-        rows[0][f"{name}_sz"][: len(best)] = [levels[px] * step for px in best]
-        rows[0]["sz" if side == BUY else "sz2"] = sum(levels.values()) * step
-    for row, trade in zip(rows[1:], market.trades, strict=True):
-        row["kind"] = EventKind.REFERENCE_TRADE
-        row["side"] = SELL if trade.buyer_is_maker else BUY
-        row["px"], row["sz"] = trade.ticks * tick, trade.steps * step
-    return rows
+            return []
+        said = self._leading.step(self.now_ms)
+        return [
+            _ENCODER.encode({"stream": stream, "data": payload()})
+            for stream, payload in said
+            if stream.partition("@")[2] in LEADING_STREAMS
+        ]

@@ -161,8 +161,17 @@ def _ablation(coin: CoinReport) -> str:
     columns = tuple(coin.ablation[0].numbers) if coin.ablation else ()
     if not columns:
         return ""
-    rows = [(one.signal, *(_number(one.numbers[name]) for name in columns)) for one in coin.ablation]
-    return f"<h3>{escape(coin.coin)}: Signals in the experiment</h3>" + _table(("signal", *columns), rows)
+    rows = [
+        (
+            one.signal,
+            "no experiment" if one.effect_usd is None else one.effect_usd.text,
+            *(_number(one.numbers[name]) for name in columns),
+        )
+        for one in coin.ablation
+    ]
+    return f"<h3>{escape(coin.coin)}: Signals in the experiment</h3>" + _table(
+        ("signal", "worth per interval, USD", *columns), rows
+    )
 
 
 def _number(value: float | None) -> str:

@@ -27,6 +27,16 @@ UNSCORED: Final = {part: module.UNSCORED for part, module in ESTIMATORS.items() 
 """Parts that predict nothing that could be scored, each with its reason."""
 
 
+def said_of(state: Array, field: str, length: int) -> Array | None:
+    """View of what some part says now under this name, one number a side or a place; None where no part does."""
+    for part in ESTIMATORS:
+        record = state[part]
+        if field in (record.dtype.names or ()) and record[field].shape == (1, length):
+            view: Array = record[field]
+            return view
+    return None
+
+
 def skills(state: Array) -> list[Array]:
     """Views of the SKILL of every prediction, in the order of PREDICTIONS."""
     found = []

@@ -19,13 +19,25 @@ class CoinResult(NamedTuple):
     mids: Array
     fills: Array
     orders: Array
+    forecasts: Array
+    ended: Array
     events: int
 
     @classmethod
     def of(cls, run: CoinRun) -> "CoinResult":
         """What a coin's run has noted."""
-        notes = (run.samples.rows, run.mids.rows, run.fills.rows, run.orders.rows)
-        return cls(run.instrument.coin, run.state, run.params, *notes, run.events)
+        return cls(
+            coin=run.instrument.coin,
+            state=run.state,
+            params=run.params,
+            samples=run.samples.rows,
+            mids=run.mids.rows,
+            fills=run.fills.rows,
+            orders=run.orders.rows,
+            forecasts=run.forecasts.rows,
+            ended=run.ended.rows,
+            events=run.events,
+        )
 
     @property
     def lots_per_coin(self) -> float:

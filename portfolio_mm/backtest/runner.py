@@ -17,12 +17,15 @@ from portfolio_mm.settings.plan import Plan
 from portfolio_mm.venue.flows.neighbours import meant
 from portfolio_mm.venue.flows.synthetic_params import SyntheticParams
 from portfolio_mm.venue.process import build_flow
+from portfolio_mm.venue.reference_venue.settings import ReferenceSettings
 from portfolio_mm.venue.scenario.file import chosen
 from portfolio_mm.venue.settings import VenueSettings
 
 WHOLE_S: Final = 1e9
 """Longer than any tape."""
 DEFAULT_S: Final = 1_800.0
+LEAD_MS: Final = 500
+"""By how much published measurements have Hyperliquid lag Binance's futures."""
 Say = Callable[[str], None]
 
 
@@ -30,7 +33,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """What a report is asked for; exactly one of the three sources.
 
     `seconds` None: half an hour of a scenario, all of a tape, all of a run. `twin`: play the market's misspecified twin
-    beside it, or the market beside a scenario that is a twin. `draw`: make plots, which takes a second or two a coin.
+    beside it, or the market beside a scenario that is a twin. `leading`: where a synthetic market has no
+    reference venue, add one that is LEAD_MS ahead. `draw`: make plots, which takes a second or two a coin.
     """
 
     scenario: Path | None = None
@@ -42,6 +46,7 @@ class Wanted(msgspec.Struct, frozen=True):
     fee_tier: str | None = None
     seed: int | None = None
     twin: bool = True
+    leading: bool = True
     draw: bool = True
 
 
@@ -98,7 +103,18 @@ def _settings(wanted: Wanted) -> VenueSettings:
     if settings.upstream is not None:
         msg = f"{wanted.scenario} follows a live venue, which has no virtual time; run `portfolio-mm start` instead"
         raise ConfigurationError(msg)
-    return msgspec.structs.replace(settings, ip_limit=False, loop=False)
+    settings = msgspec.structs.replace(settings, ip_limit=False, loop=False)
+    if wanted.leading and settings.tape is None and settings.reference is None:
+        settings = led(settings)
+    return settings
+
+
+def led(settings: VenueSettings) -> VenueSettings:
+    """The same market with a reference venue that tells its prices LEAD_MS before, unless it says by how much."""
+    synthetic = settings.synthetic or SyntheticParams()
+    if synthetic.reference_lead_ms == 0:
+        synthetic = msgspec.structs.replace(synthetic, reference_lead_ms=LEAD_MS)
+    return msgspec.structs.replace(settings, synthetic=synthetic, reference=ReferenceSettings())
 
 
 def _session(settings: VenueSettings, wanted: Wanted, title: str, most_s: float, say: Say) -> SessionResult:

@@ -3,7 +3,8 @@
 A scenario or a tape drives the venue's blocks; frames travel as bytes with the scenario's delays to the parser and the
 coins, commands through the gateway's guard and outbox to a block, replies and the account's streams back. The same
 settings and seed give the same session, bit for bit. What stands in for others: risk always permits, the portfolio
-allocates the plan's limits, action price and gamma without skews or targets, and nobody transfers money.
+allocates the plan's limits and an action price, without skews or targets, but with the leads it can prove, and
+nobody transfers money.
 """
 
 import time
@@ -12,23 +13,26 @@ from typing import Any, Final
 
 import numpy as np
 
+from portfolio_mm.actors.coin_leaders import as_leaders
 from portfolio_mm.actors.coin_state import fresh_coin
 from portfolio_mm.actors.gateway.notices import account_row, mode_row, permit_row, sync_row
 from portfolio_mm.actors.gateway.outbox import Lane
-from portfolio_mm.backtest.allocation import allocation_rows
+from portfolio_mm.backtest.choice import account_for, chosen_instruments
 from portfolio_mm.backtest.coin_run import CoinRun
 from portfolio_mm.backtest.gateway import EPOCH, RUN, TTL_NS, Sent, SessionGateway
 from portfolio_mm.backtest.market import USER_CHANNELS, VirtualVenue
+from portfolio_mm.backtest.portfolio import PlainPortfolio
 from portfolio_mm.backtest.result import CoinResult, SessionResult
 from portfolio_mm.backtest.timeline import Line, Timeline
-from portfolio_mm.domain.errors import ConfigurationError
 from portfolio_mm.domain.events import EVENT, LAST, CoinMode, EventKind
-from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.limits import RiskState
 from portfolio_mm.domain.units import NS_PER_MS, NS_PER_S
 from portfolio_mm.hyperliquid.account import AccountTruth, Replies, account_truth
 from portfolio_mm.hyperliquid.collateral import fees_on
 from portfolio_mm.hyperliquid.parse import MAX_EVENTS, MarketParser
+from portfolio_mm.reference.events import ReferenceBook
+from portfolio_mm.reference.parse import parse
+from portfolio_mm.reference.symbols import symbol_of
 from portfolio_mm.settings.plan import Plan
 from portfolio_mm.venue.flows.flow import Flow
 from portfolio_mm.venue.flows.synthetic import SyntheticFlow
@@ -41,7 +45,6 @@ TIMER_NS: Final = 100 * NS_PER_MS
 TIMER_AT_NS: Final = 50 * NS_PER_MS
 """Timers fall between blocks."""
 ACCOUNT_NS: Final = NS_PER_S
-ALLOCATION_NS: Final = 5 * NS_PER_S
 SLOW_S: Final = 2.0
 """Wall seconds between two lines of progress."""
 Say = Callable[[str], None]
@@ -56,14 +59,18 @@ class Session:
 
     def __init__(self, settings: VenueSettings, flow: Flow, plan: Plan, *, title: str, say: Say) -> None:
         self.venue = VirtualVenue(settings, flow)
-        self.instruments = _chosen(self.venue, plan.coin_names)
-        self._plan, self._title, self._say = plan, title, say
-        number = _account_for(self.venue, self.instruments)
+        self.instruments = chosen_instruments(self.venue, plan.coin_names)
+        self._title, self._say = title, say
+        number = account_for(self.venue, self.instruments)
         account = self.venue.accounts[number]
         self._user, self._dexes = account.address, tuple(sorted({one.dex for one in self.instruments}))
         leverage = [min(plan.coin(one.coin).leverage, one.max_leverage) for one in self.instruments]
         self.gateway = SessionGateway(self.instruments, leverage, plan.limits(1), account.agent.address)
         self.runs = [CoinRun(one, *fresh_coin(one, len(self.instruments), plan)) for one in self.instruments]
+        self._portfolio = PlainPortfolio(plan, self.instruments)
+        self._every_ns = round(plan.portfolio.every_s * NS_PER_S)
+        symbols = {one.index: symbol_of(one.coin) for one in self.instruments}
+        self._references = {each.name: ReferenceBook(each, i) for i, each in symbols.items() if each is not None}
         self._parser = MarketParser(self.instruments)
         self._rows, self._timer = np.zeros(MAX_EVENTS, EVENT), np.zeros(1, EVENT)
         self._timer["kind"] = EventKind.TIMER
@@ -74,7 +81,6 @@ class Session:
         self._replies = Line(seed, "reply", latency.reply, more)
         self._waiting: list[Sent] = []
         self._cuts = 0
-        self._allocations = 0
         self._truth: AccountTruth | None = None
         self._engine_s = 0.0
 
@@ -131,9 +137,8 @@ class Session:
             self._cut(now_ns)
         for topic, raw in frames:
             self._send_frame(now_ns, topic, raw)
-        rows = self.venue.leading_rows(self.instruments, now_ns)
-        if len(rows):
-            self._now.add(now_ns, "leading", rows)
+        for raw in self.venue.leading_frames():
+            self._now.add(now_ns, "leading", raw)
         self._answer(now_ns, answers)
 
     def _answer(self, now_ns: int, answers: list[tuple[Sent, Any]]) -> None:
@@ -147,6 +152,9 @@ class Session:
 
     def _cut(self, now_ns: int) -> None:
         """Every connection is lost and made again: coins hear that their feed was down; rows missed come at once."""
+        self._portfolio.forget()
+        for book in self._references.values():
+            book.forget()
         for status in (0, 1):
             row = np.zeros(1, EVENT)
             row["kind"], row["status"] = EventKind.FEED, status
@@ -168,8 +176,7 @@ class Session:
             case "entry":
                 self._waiting.append(what)
             case "leading":
-                for at in range(len(what)):
-                    self._hear_one(int(what["coin"][at]), what, at, int(what["kind"][at]))
+                self._hear_leading(what)
             case "feed":
                 for one in self.instruments:
                     self._tell_row(one.index, what)
@@ -192,6 +199,25 @@ class Session:
         count = self._parser.parse(raw, self.gateway.now_ns, rows)
         for at in range(count):
             self._hear_one(int(rows["coin"][at]), rows, at, int(rows["kind"][at]))
+        if count and rows["kind"][0] == EventKind.BBO:
+            self._portfolio.observe(rows[0])
+            self._lead(rows[:1])
+
+    def _lead(self, row: Any) -> None:
+        """A leader's best prices, to those who may follow it."""
+        leader = int(row["coin"][0])
+        if leader in self._portfolio.leaders:
+            for run in self.runs:
+                told = row.copy()
+                if run.instrument.index != leader and as_leaders(told, 1, run.instrument.index):
+                    self._hear_one(run.instrument.index, told, 0, EventKind.LEADER)
+
+    def _hear_leading(self, raw: bytes) -> None:
+        said = parse(raw)
+        book = None if said is None else self._references.get(said.s)
+        row = None if said is None or book is None else book.hear(said, self.gateway.now_ns)
+        if row is not None:
+            self._hear_one(int(row["coin"][0]), row, 0, int(row["kind"][0]))
 
     def _hear_one(self, coin: int, rows: Any, at: int, kind: int) -> None:
         commands = self.runs[coin].hear(rows, at, kind)
@@ -248,12 +274,12 @@ class Session:
         self._now.add(now_ns + ACCOUNT_NS, "account", None)
 
     def _allocate(self, now_ns: int) -> None:
-        self._allocations += 1
+        self._portfolio.allocate(now_ns)
         for one in self.instruments:
-            gamma = float(self.runs[one.index].params["gamma_per_bps_usd"][0])
-            for row in allocation_rows(self._plan, one, gamma, self._allocations):
-                self._tell_row(one.index, row)
-        self._now.add(now_ns + ALLOCATION_NS, "allocation", None)
+            rows = self._portfolio.rows(one, now_ns)
+            for at in range(len(rows)):
+                self._tell_row(one.index, rows[at : at + 1])
+        self._now.add(now_ns + self._every_ns, "allocation", None)
 
     def _result(self, played_s: float, wall_s: float) -> SessionResult:
         flow = self.venue.flow
@@ -266,26 +292,3 @@ class Session:
             refused=self.gateway.refused(),
             happened_not=tuple(self.venue.refused),
         )
-
-
-def _chosen(venue: VirtualVenue, coins: tuple[str, ...]) -> tuple[Instrument, ...]:
-    """Instruments of the coins, numbered as the run numbers them, with the fee scales a run reads."""
-    from portfolio_mm.hyperliquid.meta import Universe, instruments_from  # noqa: PLC0415 - beside its only use
-
-    universes = {"": Universe(venue.read("meta"))}
-    for number, row in enumerate(venue.read("perpDexs")):
-        if row is not None:
-            scale = float(row.get("deployerFeeScale") or 0.0)
-            universes[str(row["name"])] = Universe(venue.read("meta", dex=row["name"]), number, scale)
-    return instruments_from(universes, coins)
-
-
-def _account_for(venue: VirtualVenue, instruments: tuple[Instrument, ...]) -> int:
-    """Number of the account to trade with: where a dex is traded, one whose money backs every dex."""
-    if all(not one.dex for one in instruments):
-        return 0
-    for number, account in enumerate(venue.accounts):
-        if venue.state.by_address[account.address].unified:
-            return number
-    msg = "coins of a builder-deployed dex need an account in unified mode: give one by accounts.overrides"
-    raise ConfigurationError(msg)

@@ -5,13 +5,17 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from portfolio_mm.backtest.blocks import INSUFFICIENT, Z95
+from portfolio_mm.backtest.blocks import INSUFFICIENT, Z95, Estimate
 from portfolio_mm.backtest.predictions import PREDICTIONS, skills
 from portfolio_mm.engine.signals import N_SIGNALS, SIGNALS
 from portfolio_mm.models.skill import MIN_BLOCKS
 
 Array = np.ndarray[Any, Any]
 SCALAR: Final = 1
+VALUE: Final = "value"
+"""Field of the signals' state with the estimate of each one's worth (models/marginal.py)."""
+MIN_ARM: Final = 30
+"""Intervals in the smaller arm below which nothing is claimed."""
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -31,9 +35,13 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class Ablated(msgspec.Struct, frozen=True):
-    """One signal in the experiment: everything the coin keeps of it, by the names of its state."""
+    """One signal in the experiment: what having it on brings per decision interval, and everything the coin keeps.
+
+    `numbers` go by the names of the state; `effect_usd` is None where the state holds no such estimate.
+    """
 
     signal: str
+    effect_usd: Estimate | None
     numbers: dict[str, float]
 
 
@@ -64,10 +72,24 @@ def ablation_of(state: Array) -> tuple[Ablated, ...]:
         else:
             inner = {f"{name}.{field}": values[field] for field in values.dtype.names}
             columns |= {key: column for key, column in inner.items() if column.ndim == SCALAR}
-    return tuple(
-        Ablated(signal, {key: _plain(column[place]) for key, column in columns.items()})
-        for place, signal in enumerate(SIGNALS)
-    )
+    found = []
+    for place, signal in enumerate(SIGNALS):
+        numbers = {key: _plain(column[place]) for key, column in columns.items()}
+        found.append(Ablated(signal, _effect(numbers), numbers))
+    return tuple(found)
+
+
+def _effect(numbers: dict[str, float]) -> Estimate | None:
+    """The inverse-propensity estimate, with an interval once there are blocks for one and both arms have intervals."""
+    kept = [
+        numbers.get(f"{VALUE}.{name}") for name in ("effect_usd", "effect_se_usd", "blocks", "on_count", "off_count")
+    ]
+    if None in kept:
+        return None
+    value, se, blocks, on, off = (float(one or 0.0) for one in kept)
+    enough = blocks >= MIN_BLOCKS and min(on, off) >= MIN_ARM and se > 0.0
+    low, high = (value - Z95 * se, value + Z95 * se) if enough else (None, None)
+    return Estimate(value if on and off else None, se, low, high, int(on + off), int(blocks))
 
 
 def _plain(value: Any) -> float:

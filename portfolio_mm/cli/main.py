@@ -220,6 +220,7 @@ def report(
     fee_tier: Annotated[str | None, typer.Option(help="base (default), vip1..vip6, rebate1..rebate3.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the synthetic market.")] = None,
     twin: Annotated[bool, typer.Option(help="Play the misspecified twin of a synthetic market too.")] = True,
+    reference: Annotated[bool, typer.Option(help="Add a leading venue where the scenario has none.")] = True,
     plots: Annotated[bool, typer.Option(help="Draw plots: a second or two for each coin.")] = True,
     config: Config = None,
     folder: Folder = None,
@@ -231,7 +232,9 @@ def report(
     os.environ.update(environment())  # numba reads where kernels are kept when it is imported
     from portfolio_mm.cli.report import Asked, run_report  # noqa: PLC0415 - heavy
 
-    run_report(Asked(scenario, tape, run, lasting, coins, to, json, config, folder, fee_tier, seed, twin, plots))
+    run_report(
+        Asked(scenario, tape, run, lasting, coins, to, json, config, folder, fee_tier, seed, twin, reference, plots)
+    )
 
 
 @app.command(epilog="Example: portfolio-mm doctor --config config/mainnet.yaml")

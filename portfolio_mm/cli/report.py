@@ -29,6 +29,7 @@ class Asked(NamedTuple):
     fee_tier: str | None
     seed: int | None
     twin: bool
+    leading: bool
     draw: bool
 
 
@@ -48,6 +49,7 @@ def run_report(asked: Asked) -> None:
         fee_tier=asked.fee_tier,
         seed=asked.seed,
         twin=asked.twin,
+        leading=asked.leading,
         draw=asked.draw,
     )
     report = make_report(wanted, asked.folder, Progress(quiet=asked.json))

@@ -145,6 +145,7 @@ async def _introduce(session: Session, progress: Progress) -> None:
         progress(f"Ray dashboard  {session.cluster.dashboard}")
     assert session.venue is not None
     progress(f"venue          {session.venue.url}, account {session.venue.account}")
+    progress(f"reference      {session.venue.reference_url or 'none'}")
 
 
 async def _watch(

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from portfolio_mm.actors.messages import CoinReport, SideReport, View
+from portfolio_mm.cli.signals import quiet_features, signals_table
 from portfolio_mm.domain.limits import RiskState
 from portfolio_mm.domain.units import USD_1E8
 
@@ -169,6 +170,7 @@ def reference(view: View) -> Text:
 
 
 def draw(view: View) -> Group:
-    """Headline, coins, distance from liquidation, the reference venue, and the allocation behind them."""
-    lines = [line for line in (headroom(view), reference(view)) if line.plain]
-    return Group(headline(view), coins_table(view), *lines, allocation(view))
+    """Headline, coins, liquidation, signals, the reference venue, and the allocation behind them."""
+    signals = signals_table(view)
+    lines = [line for line in (headroom(view), quiet_features(view), reference(view)) if line.plain]
+    return Group(headline(view), coins_table(view), *((signals,) if signals else ()), *lines, allocation(view))

@@ -113,6 +113,7 @@ def _coins(view: dict[str, Any]) -> Iterator[Metric]:
         for coin in view["coins"]:
             counter.add_metric([coin["coin"]], float(coin[field]))
         yield counter
+    yield from _signals(view)
     yield from _reference(view)
     quoting = GaugeMetricFamily("pmm_side_quoting", "1 when this side quotes", labels=["coin", "side"])
     for coin in view["coins"]:
@@ -125,6 +126,29 @@ def _coins(view: dict[str, Any]) -> Iterator[Metric]:
             for score in coin["scores"]:
                 gauge.add_metric([coin["coin"], score["part"], score["prediction"]], float(score[field]))
         yield gauge
+
+
+def _signals(view: dict[str, Any]) -> Iterator[Metric]:
+    """What each signal does, says and earns; not a number while that is insufficient."""
+    acts = GaugeMetricFamily("pmm_signal_acts", "0 while switched off by the verdict", labels=["coin", "signal"])
+    weight = GaugeMetricFamily("pmm_signal_weight", "Weight its prediction has earned", labels=["coin", "signal"])
+    labels = ["coin", "signal", "bound"]
+    worth = GaugeMetricFamily("pmm_signal_usd_per_hour", "What it earns, with a 95 % interval", labels=labels)
+    quiet = GaugeMetricFamily("pmm_features_collapsed", "Features that say nothing", labels=["coin", "how"])
+    for coin in view["coins"]:
+        name, experiment = coin["coin"], coin["experiment"]
+        for row in experiment["signals"]:
+            acts.add_metric([name, row["signal"]], float(row["acts"]))
+            weight.add_metric([name, row["signal"]], _number(row["weight"]))
+            for bound, field in (("low", "low_usd_per_h"), ("value", "usd_per_h"), ("high", "high_usd_per_h")):
+                worth.add_metric([name, row["signal"], bound], _number(row[field]))
+        for how in ("constant", "unknown"):
+            quiet.add_metric([name, how], float(len(experiment[f"{how}_features"])))
+    yield from (acts, weight, worth, quiet)
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
 
 
 def _reference(view: dict[str, Any]) -> Iterator[Metric]:

@@ -11,7 +11,7 @@ import numba as nb
 from portfolio_mm.domain.events import REPLAYED, TAKER
 from portfolio_mm.engine import orders, pnl, slots
 from portfolio_mm.engine.exposure import notional_usd
-from portfolio_mm.estimators import fair_value, intensity, markouts
+from portfolio_mm.estimators import evidence, fair_value, intensity, markouts, toxicity
 from portfolio_mm.models.sweep import penetration_bps
 
 HEARS = ("FILL", "POSITION", "ACCOUNT", "FUNDING", "CONTEXT")
@@ -62,9 +62,14 @@ def on_fill(st: Any, p: Any, ev: Any) -> None:
     if placed_fair_px <= 0.0:
         placed_fair_px = before_px
     mid2, placed = st.pnl.mid2, st.orders.filled
-    markouts.on_fill(st.markouts, p.markouts, now_ns, ev, px, placed_fair_px, mid2, placed)
+    slot = markouts.on_fill(st.markouts, p.markouts, now_ns, ev, px, placed_fair_px, mid2, placed)
+    if slot >= 0:
+        toxicity.on_fill(st.toxicity, p.toxicity, slot, ev.side, placed.features)
+    counted = False
     if before_px > 0.0:
-        intensity.own_fill(st.intensity, now_ns, ev.side, penetration_bps(ev.side, px, before_px))
+        counted = intensity.own_fill(st.intensity, now_ns, ev.side, penetration_bps(ev.side, px, before_px))
+    charged_bps = ev.fee_1e8 / (ev.px_ticks * ev.sz_lots * pnl.PX_1E8) * 1e4
+    evidence.on_fill(st.evidence, ev.side, charged_bps, counted)
 
 
 @nb.njit(cache=True)
@@ -83,8 +88,9 @@ def on_position(st: Any, p: Any, ev: Any) -> bool:
 
 
 @nb.njit(cache=True)
-def on_account(account: Any, ev: Any, now_ns: int) -> None:
+def on_account(st: Any, ev: Any, now_ns: int) -> None:
     """Collateral and fees; a fee beyond 1 % cannot be meant in bps and is ignored."""
+    account = st.account
     account.seen += 1
     account.last_ns = now_ns
     account.ready = 1
@@ -93,6 +99,7 @@ def on_account(account: Any, ev: Any, now_ns: int) -> None:
     account.free_usd = ev.px2
     if -100.0 < ev.sz < 100.0:
         account.maker_fee_bps = ev.sz
+        evidence.tell_fee(st.evidence, ev.sz)
     if -100.0 < ev.sz2 < 100.0:
         account.taker_fee_bps = ev.sz2
 

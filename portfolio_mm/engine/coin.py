@@ -10,23 +10,13 @@ from typing import Any, Final, NamedTuple
 import numba as nb
 
 from portfolio_mm.domain.events import LAST, REPLAYED, EventKind
-from portfolio_mm.engine import account, authority, book, clock, emit, ladder, pnl, quoting, reconcile, slots, viability
+from portfolio_mm.engine import ablation, account, authority, book, clock, emit, ladder, learning, places, pnl
+from portfolio_mm.engine import quoting, reconcile, signals, slots, viability
 from portfolio_mm.engine.evidence import READS, gather, renew
 from portfolio_mm.engine.terms import exact
-from portfolio_mm.estimators import (
-    cascade,
-    depth_profile,
-    edge,
-    fair_value,
-    funding,
-    intensity,
-    leaders,
-    markouts,
-    order_flow,
-    reference,
-    volatility,
-    walls,
-)
+from portfolio_mm.estimators import arrivals, cascade, depth_profile, edge, evidence, fair_value, funding, hawkes
+from portfolio_mm.estimators import impact, informed, intensity, jumps, leaders, markouts, order_flow, particles
+from portfolio_mm.estimators import queue, reference, regimes, toxicity, vol_of_vol, volatility, walls
 
 MAX_COMMANDS: Final = emit.MAX_COMMANDS
 """Room `step` needs in `commands`."""
@@ -45,27 +35,44 @@ class Part(NamedTuple):
 ALL: Final = tuple(EventKind.__members__)
 DECIDES: Final = tuple(kind for kind in ALL if kind not in {"TRADE", "SKEW", "LEAD"})
 QUOTE: Final = ("quote",)
+QUOTED: Final = (
+    *("fair", "vol", "jumps", "vov", "particles", "intensity", "viability", "markouts", "account", "signals"),
+)
 PAGE: Final = (
     Part("clock", "engine.clock", ALL, ("event",), ("clock", "counters")),
     Part("book", "engine.book", ("BBO", "BOOK", "FEED"), ("event", "orders"), ("book",)),
     Part("markouts", "estimators.markouts", markouts.HEARS, ("clock", "book"), ("markouts",)),
+    Part("learning", "engine.learning", learning.HEARS, ("markouts", "event"), ("toxicity", "evidence", "impact")),
+    Part("toxicity", "estimators.toxicity", toxicity.HEARS, ("clock", "book", "markouts"), ("toxicity",)),
+    Part("informed", "estimators.informed", informed.HEARS, ("clock", "book", "fair"), ("informed",)),
+    Part("impact", "estimators.impact", impact.HEARS, ("clock", "book", "markouts"), ("impact",)),
+    Part("evidence", "estimators.evidence", evidence.HEARS, ("markouts", "event"), ("evidence", "account")),
     Part("pnl", "engine.pnl", pnl.HEARS, ("book", "markouts", "event"), ("pnl",)),
+    Part("signals", "engine.ablation", ALL, ("clock", "markouts", "authority", "account", "quote"), ("signals",)),
     Part("depth", "estimators.depth_profile", depth_profile.HEARS, ("clock", "book", "fair"), ("depth",)),
     Part("order_flow", "estimators.order_flow", order_flow.HEARS, ("clock", "book", "event"), ("order_flow",)),
     Part("reference", "estimators.reference", reference.HEARS, ("clock", "book", "event"), ("reference",)),
     Part("leaders", "estimators.leaders", leaders.HEARS, ("clock", "event"), ("leaders",)),
     Part("fair", "estimators.fair_value", fair_value.HEARS, ("clock", "book", *READS), ("fair",)),
     Part("vol", "estimators.volatility", volatility.HEARS, ("clock", "fair"), ("vol",)),
+    Part("jumps", "estimators.jumps", jumps.HEARS, ("clock", "fair", "vol"), ("jumps",)),
+    Part("vov", "estimators.vol_of_vol", vol_of_vol.HEARS, ("clock", "fair"), ("vov",)),
+    Part("particles", "estimators.particles", particles.HEARS, ("clock", "fair", "vol"), ("particles",)),
+    Part("regimes", "estimators.regimes", regimes.HEARS, ("book", "fair", "signals"), ("regimes", "vol", "intensity")),
     Part("intensity", "estimators.intensity", intensity.HEARS, ("clock", "book", "fair", "orders"), ("intensity",)),
     Part("cascade", "estimators.cascade", cascade.HEARS, ("clock", "book"), ("cascade",)),
     Part("funding", "estimators.funding", funding.HEARS, ("clock", "event"), ("funding",)),
+    Part("arrivals", "estimators.arrivals", arrivals.HEARS, ("clock", "book"), ("arrivals",)),
+    Part("hawkes", "estimators.hawkes", hawkes.HEARS, ("clock", "book", "arrivals"), ("hawkes",)),
+    Part("places", "engine.places", places.HEARS, ("event", "book", "orders", "intensity", "vol"), ("queue",)),
+    Part("queue", "estimators.queue", queue.HEARS, ("clock", "arrivals", "quote"), ("queue",)),
     Part("account", "engine.account", account.HEARS, ("event", "fair"), ("account", "orders", "pnl", "markouts")),
     Part("orders", "engine.slots", slots.HEARS, ("event",), ("orders",)),
     Part("authority", "engine.authority", authority.HEARS, ("event", "clock", "book"), ("authority",)),
     Part("viability", "engine.viability", DECIDES, ("depth", "intensity", "vol", "account"), ("viability",)),
     Part("walls", "estimators.walls", walls.HEARS, ("clock", "quote", "viability", "funding"), ("walls",)),
     Part("edge", "estimators.edge", edge.HEARS, ("markouts", "account"), ("edge",)),
-    Part("quoting", "engine.quoting", DECIDES, ("fair", "vol", "intensity", "viability", "markouts", "account"), QUOTE),
+    Part("quoting", "engine.quoting", DECIDES, QUOTED, QUOTE),
     Part("ladder", "engine.ladder", DECIDES, ("quote", "book", "account", "authority", "orders"), QUOTE),
     Part("reconcile", "engine.reconcile", DECIDES, ("quote", "orders", "authority"), ("orders", "counters")),
 )
@@ -88,6 +95,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     """
     st, p, ev = state[0], params[0], events[i]
     kind = ev.kind
+    st.markouts.out_count, st.signals.closed_now = 0, 0  # nothing has come of this event yet
     # (1) admit and stamp
     if not clock.admit(st, p, ev):
         return 0
@@ -95,6 +103,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     moved = False
     if kind in (clock.BBO, clock.BOOK):
         moved = book.observe(st, p, ev, kind == clock.BOOK)
+        places.observe(st, p, ev, kind == clock.BOOK)
     elif kind == clock.FEED:
         book.on_feed(st.book, ev.status)
     # (2) outcomes due
@@ -108,9 +117,16 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
             if out.out_horizon[j] == p.markouts.learn:
                 sign = 1 - 2 * out.out_side[j]
                 pnl.on_adverse(st.pnl, sign, out.out_lots[j], out.out_mid2_fill[j], out.out_mid2_due[j])
+                ablation.on_label(st, p, j)
+            learning.on_label(st, p, j, venue_ns)
+        if st.book.ready == 1:
+            toxicity.update(st.toxicity, p.toxicity, venue_ns, top_ns, mid_px)
+            informed.update(st.informed, p.informed, venue_ns, top_ns, mid_px)
+            impact.update(st.impact, p.impact, venue_ns, mid_px)
         depth_profile.update(st.depth, p.depth, venue_ns, top_ns, mid_px, -1, 0.0, 0.0)
     if st.book.ready == 1:
         fair_value.advance(st.fair, p.fair, venue_ns)
+    ablation.roll(st, p)
     # (3) estimators
     if moved:
         top_ns, top_px, top_sz = st.book.top_ns, st.book.px, st.book.sz
@@ -118,7 +134,15 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         gather(st, p)
         applied = st.signals.applied
         if fair_value.update(st.fair, p.fair, top_ns, top_px[0], top_sz[0], top_px[1], top_sz[1], applied):
-            volatility.update(st.vol, p.vol, top_ns, st.fair.mid_px)
+            mid_px, vol = st.fair.mid_px, st.vol
+            volatility.update(vol, p.vol, top_ns, mid_px)
+            jumps.update(st.jumps, p.jumps, top_ns, mid_px, vol.sigma_bps, vol.noise_bps)
+            vol_of_vol.update(st.vov, p.vov, top_ns, mid_px)
+            particles.update(st.particles, p.particles, top_ns, mid_px, vol.sigma_bps, vol.median_bps, vol.noise_bps)
+            if regimes.update(st.regimes, p.regimes, top_ns, mid_px, 1e4 * (top_px[1] - top_px[0]) / mid_px):
+                lean, shift = applied[signals.REGIME], st.regimes.shift
+                intensity.shift_priors(st.intensity, lean * shift[0], lean * shift[1])
+                volatility.expect(vol, p.vol, lean * shift[2], lean * st.regimes.changed)
     if st.book.ready == 1 and st.fair.ready == 1 and (moved or kind == clock.TIMER):
         cascade.update(st.cascade, p.cascade, venue_ns, st.fair.mid_px)
     if kind == clock.BOOK and st.fair.ready == 1:
@@ -127,14 +151,24 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         intensity.observe_book(st.intensity, p.intensity, venue_ns, lp[0], ls[0], lp[1], ls[1], st.fair.fair_px)
     elif kind == clock.TRADE:
         trade_ns = ev.venue_ms * 1_000_000
+        before_px = fair_value.before(st.fair, trade_ns) if ev.bits & REPLAYED == 0 else 0.0
+        if before_px > 0.0:
+            learning.on_sweep(st, p, ev, trade_ns, before_px)
         if ev.bits & REPLAYED == 0:
             order_flow.on_trade(st.order_flow, p.order_flow, trade_ns, ev.side, ev.px, ev.sz)
-        before_px = fair_value.before(st.fair, trade_ns)
-        if before_px > 0.0 and ev.bits & REPLAYED == 0:
-            mid_px = st.fair.mid_px
+        if ev.bits & REPLAYED == 0:
+            arrivals.update(st.arrivals, p.arrivals, trade_ns, ev.side, ev.px * ev.sz)
+            hawkes.update(st.hawkes, p.hawkes, trade_ns, ev.side, st.arrivals.season_ratio)
+            places.on_trade(st, p, ev)
+        if before_px > 0.0:
+            mid_px, worth_usd = st.fair.mid_px, ev.px * ev.sz
             cascade.on_trade(st.cascade, trade_ns, ev.side, ev.px, ev.sz)
+            informed.trade(st.informed, p.informed, trade_ns, ev.side, worth_usd, before_px)
+            impact.trade(st.impact, p.impact, trade_ns, ev.side, worth_usd)
             intensity.update(st.intensity, p.intensity, trade_ns, ev.side, ev.px, before_px)
             depth_profile.update(st.depth, p.depth, trade_ns, st.book.top_ns, mid_px, ev.side, ev.px, before_px)
+            jumps.observe_sweep(st.jumps, p.jumps, trade_ns, ev.side, ev.px, before_px)
+            regimes.observe_sweep(st.regimes, trade_ns, ev.side, ev.px, before_px)
         return 0
     elif kind in (clock.REFERENCE, clock.REFERENCE_TRADE, clock.LEADER, clock.LEAD):
         if kind == clock.LEADER:
@@ -150,19 +184,28 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         intensity.update(st.intensity, p.intensity, venue_ns, -1, 0.0, 0.0)
         account.learn_exposure(st, p)
         account.count_uptime(st)
+        if not book.is_stale(st, p):
+            arrivals.update(st.arrivals, p.arrivals, venue_ns, -1, 0.0)
+            hawkes.update(st.hawkes, p.hawkes, venue_ns, -1, st.arrivals.season_ratio)
+            leave_per_s, flow = places.follow(st), st.arrivals
+            usd_per_lot = st.quote.value_usd_per_lot
+            queue.update(st.queue, p.queue, venue_ns, flow.bucket_per_s, flow.bucket_usd, usd_per_lot, leave_per_s)
     # (4) account, orders, authority
     elif kind == clock.FILL:
+        places.on_fill(st, p, ev)
         account.on_fill(st, p, ev)
+        ablation.on_fill(st, p, ev)
     elif kind == clock.POSITION:
         account.on_position(st, p, ev)
     elif kind == clock.ACCOUNT:
-        account.on_account(st.account, ev, recv_ns)
+        account.on_account(st, ev, recv_ns)
     elif kind == clock.FUNDING:
         account.on_funding(st, p, ev)
     elif kind == clock.CONTEXT:
         account.on_context(st, ev)
         funding.update(st.funding, p.funding, venue_ns, ev.px, ev.px2, ev.sz)
         cascade.on_context(st.cascade, venue_ns, ev.sz2, ev.sz)
+        regimes.observe_interest(st.regimes, venue_ns, ev.sz2)
     elif kind == clock.DEADLINE:
         walls.on_deadline(st.walls, recv_ns, ev.oid)
     elif kind == clock.SYNC:
@@ -181,6 +224,8 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     elif kind == clock.SKEW:
         authority.on_skew(st.authority, ev, recv_ns)
         return 0
+    if kind in (clock.FILL, clock.ACCOUNT):
+        evidence.reckon(st.evidence, p.evidence, st.account)
     if ev.bits & LAST != 0 and kind >= clock.ORDER:
         slots.end_sync(st.orders)
     # (5) stance -> quote -> ladder -> reconcile
@@ -192,6 +237,9 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
             viability.assess(st, p)
             exact.look(st, p)
             edge.hear(st.edge, p.edge, venue_ns, st.markouts, p.markouts.learn, st.account)
+        learning.look(st, p)
         quoting.decide(st, p)
         ladder.build(st, p)
-    return reconcile.commands_for(st, p, ev, commands)  # type: ignore[no-any-return]
+    n = reconcile.commands_for(st, p, ev, commands)
+    ablation.on_commands(st, p, commands, n)
+    return n  # type: ignore[no-any-return]

@@ -46,14 +46,19 @@ PARAMS = record(
         ("requote_ns", "i8"),
         ("probe_ns", "i8"),
         ("stuck_ns", "i8"),
+        ("interval_ns", "i8"),
+        ("block_intervals", "i8"),
+        ("ablation_share", "f8"),
+        ("explore_share", "f8"),
+        ("value_half_life_s", "f8"),
         *((name, module.PARAMS) for name, module in ESTIMATORS.items()),
     ]
 )
 """`floor_errors` and `optimism_errors` count standard errors of expected adverse selection: added to the floor, and
 granted to a quote that may pay; `own_prior_count` is what the depth profile weighs against own fills, in fills;
 `evidence_count` the sweeps below which a depth says nothing about its adverse selection, and a side is only probed
-(at most `probe_ns`); `fit_count` what the
-exponential fit weighs against sweeps counted at a depth."""
+(at most `probe_ns`); `fit_count` what the exponential fit weighs against sweeps counted at a depth; `interval_ns` to
+`value_half_life_s` are the experiment's with signals (ablation.py), `explore_share` how often a banned one is tried."""
 
 
 def new_params(instrument: Instrument, n_coins: int, tuning: Tuning = DEFAULTS) -> np.ndarray[Any, Any]:
@@ -79,6 +84,8 @@ def new_params(instrument: Instrument, n_coins: int, tuning: Tuning = DEFAULTS) 
     params["own_prior_count"], params["evidence_count"], params["fit_count"] = 30.0, 8.0, 4.0
     params["stale_ns"], params["warmup_ns"] = int(tuning.stale_feed_s * 1e9), int(tuning.warmup_s * 1e9)
     params["viability_ns"], params["requote_ns"], params["stuck_ns"] = 10**9, 3 * 10**8, 5 * 10**9
+    params["interval_ns"], params["block_intervals"], params["value_half_life_s"] = 10**10, 30, 7 * 86_400.0
+    params["explore_share"] = 0.05 if tuning.ablation_share > 0.0 else 0.0
     params["probe_ns"] = 60 * 10**9
     for name, module in ESTIMATORS.items():
         params[name] = module.default_params()
@@ -88,5 +95,6 @@ def new_params(instrument: Instrument, n_coins: int, tuning: Tuning = DEFAULTS) 
     params["depth"]["prior_adverse_bps"] = tuning.prior_adverse_bps
     horizon_ns = int(tuning.adverse_horizon_s * 1e9)
     params["depth"]["horizon_ns"] = horizon_ns
+    params["toxicity"]["horizon_ns"] = horizon_ns
     params["markouts"]["learn"] = params["markouts"]["horizon_ns"][0].tolist().index(horizon_ns)
     return params

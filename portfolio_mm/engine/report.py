@@ -16,8 +16,10 @@ from portfolio_mm.engine.authority import WAIT
 from portfolio_mm.engine.coin import PAGE
 from portfolio_mm.engine.orders import LEVELS, LIVE, MODIFYING
 from portfolio_mm.engine.parts import ESTIMATORS
+from portfolio_mm.engine.signals import SIGNALS
 from portfolio_mm.engine.why import Reason, text
 from portfolio_mm.estimators.markouts import HORIZONS
+from portfolio_mm.models.marginal import Z95, is_enough
 from portfolio_mm.models.skill import MIN_BLOCKS, Z
 
 Array = npt.NDArray[Any]
@@ -95,6 +97,29 @@ class ScoreReading(NamedTuple):
     verdict: str
 
 
+class SignalReading(NamedTuple):
+    """One signal: what the experiment says it is worth, and what its prediction is worth.
+
+    `acts` 0 while it is switched off by the verdict, `off_now` 1 in an interval without it. `weight` and `skill` of the
+    prediction behind it (NaN: nothing is scored), over `skill_blocks`. `usd_per_h` with a 95 % interval over `blocks`
+    blocks of intervals, `without` of which were without the signal; NaN under 30 blocks: insufficient.
+    """
+
+    signal: str
+    acts: bool
+    off_now: bool
+    weight: float
+    skill: float
+    skill_se: float
+    skill_blocks: int
+    usd_per_h: float
+    low_usd_per_h: float
+    high_usd_per_h: float
+    blocks: int
+    without: int
+    bans: int
+
+
 class CoinReading(NamedTuple):
     """One coin now; units are in the names."""
 
@@ -129,6 +154,9 @@ class CoinReading(NamedTuple):
     quoting_s: float
     two_sided_s: float
     warm: bool
+    signals: tuple[SignalReading, ...]
+    intervals_lost: int
+    fills_outside: int
 
     @property
     def quotes_sent(self) -> int:
@@ -184,6 +212,34 @@ def _pnl(record: Any) -> PnlReading:
         basis_1e8=int(pnl.basis_1e8(record)),
         total_1e8=int(pnl.equity_1e8(record)),
     )
+
+
+def _signals(st: Any, p: Any) -> tuple[SignalReading, ...]:
+    now, readings = st["signals"], []
+    per_h = 3600e9 / int(p["interval_ns"])
+    for i, name in enumerate(SIGNALS):
+        value, scored = now["value"][i], bool(int(now["scored_mask"]) >> i & 1)
+        enough = bool(is_enough(value))
+        effect = float(value["effect_usd"]) * per_h if enough else float("nan")
+        reach = Z95 * float(value["effect_se_usd"]) * per_h
+        readings.append(
+            SignalReading(
+                signal=name,
+                acts=not int(now["banned_mask"]) >> i & 1,
+                off_now=bool(int(now["off_mask"]) >> i & 1),
+                weight=float(now["shadow_weight"][i]) if scored else float("nan"),
+                skill=float(now["shadow_skill"][i]),
+                skill_se=float(now["shadow_se"][i]),
+                skill_blocks=int(now["shadow_blocks"][i]),
+                usd_per_h=effect,
+                low_usd_per_h=effect - reach,
+                high_usd_per_h=effect + reach,
+                blocks=int(value["blocks"]),
+                without=int(value["off_count"]),
+                bans=int(now["bans"][i]),
+            )
+        )
+    return tuple(readings)
 
 
 def _parts(st: Any, now_ns: int) -> tuple[PartReading, ...]:
@@ -255,4 +311,7 @@ def read(state: Array, params: Array) -> CoinReading:
         quoting_s=float(counters["quoting_s"]),
         two_sided_s=float(counters["two_sided_s"]),
         warm=int(st["authority"]["stance"]) > WAIT,
+        signals=_signals(st, p),
+        intervals_lost=int(st["signals"]["lost"]),
+        fills_outside=int(st["signals"]["outside"]),
     )

@@ -1,11 +1,13 @@
 """What was known at an order's placement, kept with the order until its markouts are due (H2, architecture law 6)."""
 
+import math
 from typing import Any
 
 import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.records import record
+from portfolio_mm.estimators import informed, regimes
 from portfolio_mm.models import fair_row
 from portfolio_mm.models import features as at
 from portfolio_mm.models.features import N_FEATURES
@@ -38,14 +40,14 @@ def take(st: Any, p: Any, side: int, px_ticks: int, snap: Any) -> None:
     snap.distance_bps = sign * (quote.fair_px - px_ticks / p.ticks_per_usd) / quote.mid_px * 1e4
     snap.adverse_bps = quote.adverse_bps[side]
     snap.fill_probability = np.nan
-    snap.signals_off = 0
-    snap.features[:] = np.nan
-    _describe(st, snap.features)
+    snap.signals_off = st.signals.off_mask
+    describe(st, p, snap.features)
 
 
 @nb.njit(cache=True)
-def _describe(st: Any, row: Any) -> None:
-    """The features known now; the others stay NaN."""
+def describe(st: Any, p: Any, row: Any) -> None:
+    """The features known now; the others are NaN."""
+    row[:] = np.nan
     # book and flow
     row[at.MICRO_DEV] = st.fair.micro_dev_bps
     row[at.ORDER_FLOW] = st.fair.x[fair_row.ORDER_FLOW]
@@ -55,10 +57,21 @@ def _describe(st: Any, row: Any) -> None:
     row[at.REFERENCE_MOVE] = st.fair.x[fair_row.MOVE]
     row[at.BASIS] = -st.fair.x[fair_row.GAP]
     # volatility and regimes
-
+    if st.vol.minutes > 0 and st.vol.median_bps > 0.0:
+        row[at.SIGMA_RATIO] = math.log(st.vol.sigma_bps / st.vol.median_bps)
+    if st.jumps.ready == 1:
+        row[at.JUMP_Z] = st.jumps.jump_z
+    if st.regimes.ready == 1:
+        row[at.STORM] = st.regimes.state_probability[regimes.STORM]
     # arrivals and queue
-
+    if st.hawkes.ready == 1:
+        row[at.EXCITATION_BUY] = st.hawkes.excitation[0]
+        row[at.EXCITATION_SELL] = st.hawkes.excitation[1]
     # informed flow and impact
+    if st.informed.ready == 1:
+        row[at.INFORMED] = informed.probability_at(st.informed, p.informed, st.clock.venue_ns)
+    if st.impact.ready == 1:
+        row[at.KYLE] = st.impact.kyle_bps
 
     # carry and cascade
     if st.funding.ready == 1:

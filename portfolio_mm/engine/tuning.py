@@ -14,6 +14,8 @@ class Tuning(NamedTuple):
     `inventory_sd_usd` is the inventory budget and `kelly_share` the share of the Kelly bet that make the risk aversion
     while no allocation tells gamma (models/risk_aversion.py). `actions_per_s` is what this coin may
     spend before it raises its own price of an action: all that the account gets, since the account's price shares it.
+    `ablation_share` is how often each signal is switched off for an interval to learn what it is worth (0: never; the
+    configuration chooses otherwise).
     """
 
     clip_usd: float = 150.0
@@ -36,3 +38,4 @@ class Tuning(NamedTuple):
     kelly_share: float = 0.5
     action_price_usd: float = REQUEST_PRICE_USD
     actions_per_s: float = DAY_ACTIONS_PER_S
+    ablation_share: float = 0.0

@@ -72,7 +72,7 @@ def hear(st: Any, p: Any, now_ns: int, mk: Any, learn: int, account: Any) -> boo
     count = mk.counts[learn, 0] + mk.counts[learn, 1]
     m1 = mk.markout_m1[learn, 0] + mk.markout_m1[learn, 1]
     m2 = mk.markout_m2[learn, 0] + mk.markout_m2[learn, 1]
-    return update(st, p, now_ns, count, m1, m2, account.maker_fee_bps, account.equity_usd)
+    return update(st, p, now_ns, count, m1, m2, account.maker_fee_bps, account.equity_usd)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

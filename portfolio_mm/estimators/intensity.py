@@ -4,7 +4,8 @@ Market orders are probes: a sweep that reaches X bps beyond fair would have fill
 orders add exposure at their own distance and own fills events; their level against the probes is the efficiency
 (queue, latency), shrunk to 1. Where we quote says nothing about k (`exposure_fit`): always quoting 10 bps away does not
 make 1/k 10 bps, also because a sweep that ended at our own order is known only to have reached it (censored).
-Gamma priors on A and k, exponential forgetting; the prior of 1/k is the book's size-weighted distance.
+Gamma priors on A and k, exponential forgetting; the prior of 1/k is the book's size-weighted distance. Sides are pooled
+in part: each lends the other's k at most pool_count of its sweeps, since a book is seldom steep on one side only.
 Source: theory §2.5, §12. One exponential does not fit a real book globally: where sweeps were counted at the distance
 that is quoted, engine/viability.py uses the counts and their local decay (depth_profile.py) instead of this fit.
 """
@@ -41,6 +42,7 @@ PARAMS = record(
         ("prior_k_per_bps", "f8"),
         ("prior_k_count", "f8"),
         ("prior_efficiency_count", "f8"),
+        ("pool_count", "f8"),
         ("book_tau_s", "f8"),
         ("min_k_per_bps", "f8"),
         ("max_k_per_bps", "f8"),
@@ -77,6 +79,7 @@ STATE = record(
         ("k_se", "f8", (2,)),
         ("market_a_per_s", "f8", (2,)),
         ("efficiency", "f8", (2,)),
+        ("prior_shift", "f8", (2,)),
     ]
 )
 """`a_per_s` is efficiency times `market_a_per_s`: the A of our own orders. `probes` counts sweeps, `exact` those not
@@ -90,6 +93,7 @@ def default_params() -> np.ndarray[Any, Any]:
     p["ready_s"], p["book_tau_s"] = 15.0, 60.0
     p["prior_a_per_s"], p["prior_a_count"] = 0.1, 2.0
     p["prior_k_per_bps"], p["prior_k_count"], p["prior_efficiency_count"] = 0.4, 5.0, 10.0
+    p["pool_count"] = 10.0
     p["min_k_per_bps"], p["max_k_per_bps"] = 0.005, 100.0
     return p
 
@@ -122,6 +126,7 @@ def reset(st: Any, p: Any) -> None:
     st.k_se[:] = p.prior_k_per_bps / math.sqrt(p.prior_k_count)
     st.market_a_per_s[:] = p.prior_a_per_s
     st.efficiency[:] = 1.0
+    st.prior_shift[:] = 0.0
     for side in range(2):
         clear(st.sweeps[side])
 
@@ -249,6 +254,13 @@ def own_fill(st: Any, now_ns: int, side: int, depth_bps: float) -> bool:
 
 
 @nb.njit(cache=True)
+def shift_priors(st: Any, log_k: float, log_a: float) -> None:
+    """Move the priors of k and A by what the regime now is expected to do (ln ratios, at most a factor of 5)."""
+    st.prior_shift[0] = min(1.6, max(-1.6, log_k))
+    st.prior_shift[1] = min(1.6, max(-1.6, log_a))
+
+
+@nb.njit(cache=True)
 def _forget(st: Any, keep: float) -> None:
     st.exposure_s *= keep
     for side in range(2):
@@ -268,13 +280,17 @@ def _refit(st: Any, p: Any, side: int) -> None:
     prior_bps = 1.0 / p.prior_k_per_bps
     if st.book_ready == 1:
         prior_bps = max(1.0 / p.max_k_per_bps, st.book_depth_bps[side])
-    exact = p.prior_k_count + st.exact[side]
-    excess_bps = p.prior_k_count * prior_bps + st.probe_depth[side]
+    prior_bps *= math.exp(-st.prior_shift[0])
+    prior_a = p.prior_a_per_s * math.exp(st.prior_shift[1])
+    other = 1 - side
+    lent = min(1.0, p.pool_count / max(st.probes[other], p.pool_count))
+    exact = p.prior_k_count + st.exact[side] + lent * st.exact[other]
+    excess_bps = p.prior_k_count * prior_bps + st.probe_depth[side] + lent * st.probe_depth[other]
     fills, own_s, own_depth = st.own_fills[side], st.own_s[side], st.own_depth[side]
     exact = max(exact, 1e-6)
     k, se = k_mode(st.k_per_bps[side], exact, excess_bps, fills, st.own_fill_depth[side], own_s, own_depth)
     k = min(p.max_k_per_bps, max(p.min_k_per_bps, k))
-    a = (st.probes[side] + p.prior_a_count) / (st.exposure_s + p.prior_a_count / p.prior_a_per_s)
+    a = (st.probes[side] + p.prior_a_count) / (st.exposure_s + p.prior_a_count / prior_a)
     expected, _, _ = own_moments(own_s, own_depth, k)
     phi = (fills + p.prior_efficiency_count) / (a * expected + p.prior_efficiency_count)
     st.k_per_bps[side], st.k_se[side], st.efficiency[side] = k, se, phi

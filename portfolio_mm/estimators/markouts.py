@@ -10,13 +10,13 @@ Source: theory §8. Not guaranteed: labels of one burst are independent; `shrink
 `blocks` counts windows of one horizon that held a fill, which is what a claim may rest on.
 """
 
-import math
 from typing import Any
 
 import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.records import record
+from portfolio_mm.models.conjugate import normal_mean
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 from portfolio_mm.models.features import N_FEATURES
 
@@ -297,12 +297,8 @@ def _learn(st: Any, p: Any, side: int, now_ns: int, adverse_bps: float) -> None:
 def shrink(st: Any, p: Any, side: int, prior_bps: float, prior_count: float) -> tuple[float, float]:
     """Adverse selection of own fills on `side` and its standard error, both bps, shrunk to a prior mean.
 
-    (sum + prior_count * prior_bps) / (n + prior_count); usable from the first moment, `ready` says own fills count.
-    The variance of one fill is pooled with prior_sd_bps^2 at weight prior_count. `prior_count` must be positive.
+    The Normal-Gamma posterior of the mean; the prior is worth `prior_count` fills (positive) of sd prior_sd_bps. Usable
+    from the first moment, `ready` says own fills count.
     """
-    n = st.learned_n[side]
-    mass = n + prior_count
-    mean_bps = (st.learned_s1[side] + prior_count * prior_bps) / mass
-    scatter = max(0.0, st.learned_s2[side] - st.learned_s1[side] ** 2 / n) if n > 0.0 else 0.0
-    one_fill = (scatter + prior_count * p.prior_sd_bps * p.prior_sd_bps) / mass
-    return mean_bps, math.sqrt(one_fill / mass)
+    n, s1, s2 = st.learned_n[side], st.learned_s1[side], st.learned_s2[side]
+    return normal_mean(prior_bps, prior_count, p.prior_sd_bps, n, s1, s2)  # type: ignore[no-any-return]

@@ -3,8 +3,10 @@
 Overlapping log returns over 1, 5, 30 and 300 grid steps feed EWMAs of their squares with a time constant each,
 bias-corrected at the start. Noise: E r_h^2 = sigma^2 h + nu, so nu = (5 V_1 - V_5) / 4 (slow EWMA, floored at 0) is
 taken off each scale before they are combined. Jumps: the robust twin winsorises r^2 at clip_sd^2 times the scale's own
-plain EWMA before the update, and at what the cap allows; bipower variation is not used because the zero returns of a
-coarse tick bias it to 0.
+plain EWMA before the update, and at what the cap allows. Once a minute the ratio test of Barndorff-Nielsen and Shephard
+(models/realized.py, which says its size) looks at the five-second returns of the last five minutes: when it finds
+jumps, the plain EWMA that winsorises is inflated by them, and the limit shrinks by medRV / RV until they have left it.
+Zero returns of a coarse tick bias bipower to 0: with more than a third of them nothing is tested.
 `sigma_raw_bps` (plain) is for risk; `sigma_bps` (robust, at most cap_ratio times its own median of the last hour) for
 spreads. Source: theory §6 (EWMA at irregular times, noise, winsorising).
 """
@@ -17,6 +19,7 @@ import numpy as np
 
 from portfolio_mm.domain.records import record
 from portfolio_mm.models.decay import NS_PER_S, time_constant_factor
+from portfolio_mm.models.realized import jump_ratio_z, med_rv, realised
 
 HEARS = ("BBO", "BOOK")
 WARM_S = 21.0
@@ -27,6 +30,8 @@ SCALES = 4
 RING = 301
 """Grid values kept: the longest interval and one."""
 MINUTES = 60
+TESTED = 60
+"""Returns in the window of the jump test."""
 
 PARAMS = record(
     [
@@ -44,6 +49,9 @@ PARAMS = record(
         ("min_bps", "f8"),
         ("max_bps", "f8"),
         ("min_minutes", "i8"),
+        ("jump_z", "f8"),
+        ("min_clean_ratio", "f8"),
+        ("forget_share", "f8"),
     ]
 )
 STATE = record(
@@ -72,10 +80,16 @@ STATE = record(
         ("minutes", "i8"),
         ("minute_bps", "f8", (MINUTES,)),
         ("ordered_bps", "f8", (MINUTES,)),
+        ("ratio_z", "f8"),
+        ("clean_ratio", "f8"),
+        ("tested_bps", "f8", (TESTED,)),
+        ("prior_bps", "f8"),
+        ("doubt_s", "f8"),
     ]
 )
 """`weights` are EWMA masses in grid steps, `plain` and `robust` the weighted sums of squared returns (bps^2);
-`noise_sums` is (mass, V_1 sum, V_5 sum) over one slow clock; `noise_bps` the sd of the noise of one mid."""
+`noise_sums` is (mass, V_1 sum, V_5 sum) over one slow clock; `noise_bps` the sd of the noise of one mid; `ratio_z` and
+`clean_ratio` come from the jump test; `doubt_s` are the seconds that stand against `prior_bps`."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
@@ -87,6 +101,7 @@ def default_params() -> np.ndarray[Any, Any]:
     p["prior_bps"], p["prior_s"], p["ready_s"] = 1.5, 10.0, 20.0
     p["clip_sd"], p["cap_ratio"] = 4.0, 10.0
     p["min_bps"], p["max_bps"], p["min_minutes"] = 0.02, 100.0, 3
+    p["jump_z"], p["min_clean_ratio"], p["forget_share"] = 2.326, 0.1, 0.25
     return p
 
 
@@ -111,12 +126,15 @@ def reset(st: Any, p: Any) -> None:
     st.minute_steps = 0
     st.minutes = 0
     st.noise_sums[:] = 0.0
-    st.weights[:] = 0.0
-    st.plain[:] = 0.0
-    st.robust[:] = 0.0
+    for cells in (st.weights, st.plain, st.robust):
+        cells[:] = 0.0
     st.ring_x_bps[:] = 0.0
-    st.minute_bps[:] = 0.0
-    st.ordered_bps[:] = 0.0
+    for ring in (st.minute_bps, st.ordered_bps, st.tested_bps):
+        ring[:] = 0.0
+    st.ratio_z = 0.0
+    st.clean_ratio = 1.0
+    st.prior_bps = p.prior_bps
+    st.doubt_s = 0.0
 
 
 @nb.njit(cache=True)
@@ -166,8 +184,8 @@ def _step(st: Any, p: Any, x_bps: float) -> None:
         move_bps = x_bps - st.ring_x_bps[(pos - steps) % RING]
         square = move_bps * move_bps
         span_s = steps * grid_s
-        prior = prior_steps * p.prior_bps * p.prior_bps * span_s
-        limit = p.clip_sd * p.clip_sd * (st.plain[j] + prior) / (st.weights[j] + prior_steps)
+        prior = prior_steps * st.prior_bps * st.prior_bps * span_s
+        limit = p.clip_sd * p.clip_sd * (st.clean_ratio * st.plain[j] + prior) / (st.weights[j] + prior_steps)
         calm = calm and square <= limit
         st.weights[j] = keep * st.weights[j] + 1.0
         st.plain[j] = keep * st.plain[j] + square
@@ -178,11 +196,13 @@ def _step(st: Any, p: Any, x_bps: float) -> None:
     st.pos = (pos + 1) % RING
     st.filled = min(st.filled + 1, RING)
     st.observed_s += grid_s
+    st.doubt_s += grid_s
     st.minute_steps += 1
     if st.minute_steps * grid_s >= 60.0:
         st.minute_steps = 0
         _combine(st, p)
         _remember_minute(st)
+        _test_for_jumps(st, p)
 
 
 @nb.njit(cache=True)
@@ -215,8 +235,8 @@ def _combine(st: Any, p: Any) -> None:
         raw += share * max(st.plain[j] / st.weights[j] - noise, floor) / span_s
         robust += share * max(st.robust[j] / st.weights[j] - noise, 0.1 * st.robust[j] / st.weights[j]) / span_s
         mass += share
-    doubt = (p.prior_s / (st.observed_s + p.prior_s)) ** 2
-    prior = p.prior_bps * p.prior_bps
+    doubt = (p.prior_s / (st.doubt_s + p.prior_s)) ** 2
+    prior = st.prior_bps * st.prior_bps
     if mass > 0.0:
         raw = (1.0 - doubt) * raw / mass + doubt * prior
         robust = (1.0 - doubt) * robust / mass + doubt * prior
@@ -250,3 +270,41 @@ def _remember_minute(st: Any) -> None:
             k -= 1
         st.ordered_bps[k] = value
     st.median_bps = 0.5 * (st.ordered_bps[(count - 1) // 2] + st.ordered_bps[count // 2])
+
+
+@nb.njit(cache=True)
+def _test_for_jumps(st: Any, p: Any) -> None:
+    """Once a minute: do the last five minutes hold jumps, and what share of their variance is not from them?"""
+    st.ratio_z = 0.0
+    st.clean_ratio = 1.0
+    span = p.steps[1]
+    if st.filled < RING or span * TESTED >= RING:
+        return
+    still = 0
+    for i in range(TESTED):
+        end = st.pos - 1 - i * span
+        st.tested_bps[i] = st.ring_x_bps[end % RING] - st.ring_x_bps[(end - span) % RING]
+        still += 1 if st.tested_bps[i] == 0.0 else 0
+    if 3 * still > TESTED:
+        return
+    st.ratio_z = jump_ratio_z(st.tested_bps)
+    if st.ratio_z > p.jump_z:
+        st.clean_ratio = max(p.min_clean_ratio, min(1.0, med_rv(st.tested_bps) / realised(st.tested_bps)))
+
+
+@nb.njit(cache=True)
+def expect(st: Any, p: Any, log_shift: float, change_share: float) -> None:
+    """Hear of regimes: the prior is the hour's median (before it is known the given one) times e^log_shift.
+
+    A change-point (`change_share` above 0) shortens the memory once: evidence is worth forget_share of what it was, and
+    the prior stands again against no more than ready_s of data.
+    """
+    base_bps = st.median_bps if st.minutes >= p.min_minutes else p.prior_bps
+    st.prior_bps = min(p.max_bps, max(p.min_bps, base_bps * math.exp(log_shift)))
+    if change_share > 0.0:
+        keep = 1.0 - change_share * (1.0 - p.forget_share)
+        st.doubt_s = min(st.doubt_s, p.ready_s)
+        for j in range(SCALES):
+            st.weights[j] *= keep
+            st.plain[j] *= keep
+            st.robust[j] *= keep

@@ -22,6 +22,8 @@ __all__ = ["MAX_EVENTS", "MarketParser", "channel_of", "parse_user"]
 MAX_EVENTS: Final = 1024
 """Room a caller should give `MarketParser.parse`: more trades than fit make the frame malformed."""
 INFINITY: Final = float("inf")
+NAN: Final = float("nan")
+"""A null of the venue: what a part makes of it is the part's business."""
 _KIND_BBO: Final = int(EventKind.BBO)
 _KIND_BOOK: Final = int(EventKind.BOOK)
 _KIND_TRADE: Final = int(EventKind.TRADE)
@@ -60,8 +62,8 @@ class _Trade(msgspec.Struct, gc=False):
 class _Ctx(msgspec.Struct, gc=False, rename="camel"):
     mark_px: float
     oracle_px: float
-    funding: float
-    open_interest: float
+    funding: float | None
+    open_interest: float | None
 
 
 class _Context(msgspec.Struct, gc=False):
@@ -192,13 +194,16 @@ class MarketParser:
         index, power = known
         ctx = data.ctx
         mark, oracle = _positive(ctx.mark_px, "markPx"), _positive(ctx.oracle_px, "oraclePx")
-        if not (-1.0 < ctx.funding < 1.0 and 0.0 <= ctx.open_interest < INFINITY):
+        rate = NAN if ctx.funding is None else ctx.funding
+        interest = NAN if ctx.open_interest is None else ctx.open_interest
+        sane = ctx.funding is None or -1.0 < rate < 1.0
+        if not (sane and (ctx.open_interest is None or 0.0 <= interest < INFINITY)):
             msg = f"funding {ctx.funding} or openInterest {ctx.open_interest} out of range"
             raise ValueError(msg)
         # fmt: off
         pack_event(
             out, 0, _KIND_CONTEXT, index, 0, 0, 0, LAST, 0, 0, recv_ns, 0, 0, 0, 0,
-            round(mark * power), 0, 0, 0, 0, mark, ctx.funding, oracle, ctx.open_interest, *NO_LEVELS,
+            round(mark * power), 0, 0, 0, 0, mark, rate, oracle, interest, *NO_LEVELS,
         )
         # fmt: on
         return 1

@@ -3,8 +3,8 @@
 from enum import IntEnum
 from typing import NamedTuple
 
-from portfolio_mm.matching.cancel_split import CancelModel
 from portfolio_mm.matching.queue_refill import Refill
+from portfolio_mm.models.cancel_split import CancelModel
 
 
 class Through(IntEnum):

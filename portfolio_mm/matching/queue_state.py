@@ -11,9 +11,9 @@ import numpy as np
 
 from portfolio_mm.domain.records import record
 from portfolio_mm.domain.units import SIGN
-from portfolio_mm.matching.cancel_split import front_after_depth
 from portfolio_mm.matching.fill_model import FillModel
 from portfolio_mm.matching.queue_refill import N_EATEN, eaten_at, forget_better, renew
+from portfolio_mm.models.cancel_split import front_after_depth
 
 N_OWN: Final = 1024
 DEPTH: Final = 64

@@ -51,12 +51,12 @@ def expected_hourly_bps(mean_bps: float, sd_bps: float) -> float:
     (1.79788, 1.0)
     """
     if not sd_bps > 1e-9:
-        return hourly_bps(mean_bps)
+        return hourly_bps(mean_bps)  # type: ignore[no-any-return]
     m = INTEREST_BPS - mean_bps
     low_z, high_z = (-CLAMP_BPS - m) / sd_bps, (CLAMP_BPS - m) / sd_bps
     clamp = -CLAMP_BPS * _cdf(low_z) + CLAMP_BPS * (1.0 - _cdf(high_z))
     clamp += m * (_cdf(high_z) - _cdf(low_z)) + sd_bps * (_density(low_z) - _density(high_z))
-    return max(-CAP_BPS, min(CAP_BPS, (mean_bps + clamp) / PAYMENTS))
+    return max(-CAP_BPS, min(CAP_BPS, (mean_bps + clamp) / PAYMENTS))  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

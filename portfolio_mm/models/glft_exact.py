@@ -87,7 +87,7 @@ def ground_ratios(diag: Array, eta: float, up: Array, down: Array, steps: Array)
     steps[0] = np.nan
     for i in range(1, len(diag)):
         steps[i] = math.log(up[i]) if i > middle else -math.log(down[i - 1])
-    return low
+    return low  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

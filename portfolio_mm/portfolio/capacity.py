@@ -67,7 +67,7 @@ def worth_usd_per_h(coins: tuple[CoinInput, ...]) -> Array:
 
 def kelly_gamma_per_usd(equity_usd: float, kelly_fraction: float) -> float:
     """Risk aversion of a bettor of this share of the Kelly bet: 1 / (fraction x equity), 1/USD (theory §11)."""
-    return 1e4 * kelly_floor(equity_usd, kelly_fraction)
+    return 1e4 * kelly_floor(equity_usd, kelly_fraction)  # type: ignore[no-any-return]
 
 
 def gammas_per_bps_usd(

@@ -2,14 +2,15 @@
 
 Hayashi-Yoshida covariance at shifted clocks (Hoffmann, Rosenbaum and Yoshida 2013): U(lag) is the covariance of X with
 Y seen `lag` later, from the times at which each really moved, so slow quoting alone makes no lead of a common move.
-Positive lag: X leads. Where nobody leads U is symmetric in the lag, so D(lag) = U(lag) - U(-lag) has mean zero; it is
-measured block by block as a correlation, so that calm blocks count like wild ones, and the largest studentised D over
-the grid is held against its own distribution when the signs of whole blocks are drawn at random. That is one test for
-all lags, and no lag is counted for free.
+Positive lag: X leads. Where nobody leads U is symmetric in the lag, so D(lag) = U(lag) - U(-lag) has mean zero, and so
+has its integral up to a lag, which gathers a lead that is spread over several. Both are measured block by block as
+correlations, so that calm blocks count like wild ones, and the largest of all studentised means is held against its own
+distribution when the signs of whole blocks are drawn at random: one test for all lags, and none is counted for free.
 
-The horizon is the lag at which |U| is largest, the coefficient is what a regression over it says: the follower's move
-within the horizon per move of the leader within the same time before. It contains what noise and coarse ticks take
-from it, so it is a prediction as it stands.
+Horizon and coefficient come from regressions: the follower's move within a horizon on the leader's within the same time
+before. The horizon is that whose prediction is worth most (for a plain delay it is the delay: shorter ones see less of
+it, longer ones add noise), also where only a part of the move is late, as |U| alone would not see. The coefficient
+contains what noise and coarse ticks take from it, so it is a prediction as it stands.
 """
 
 from collections import deque
@@ -45,12 +46,16 @@ class Path(NamedTuple):
 
 
 class LeadEstimate(NamedTuple):
-    """What is known of one pair. `beta` is 0 while nothing is proven; `p_value` is 1 while blocks are too few."""
+    """What is known of one pair. `beta` is 0 while nothing is proven; `p_value` is 1 while blocks are too few.
+
+    `lag_s` is the positive lag at which |U| is largest, `horizon_s` the one over which the prediction is worth most.
+    """
 
     beta: float
     horizon_s: float
     p_value: float
     blocks: int
+    lag_s: float
 
 
 def contrast(x: Path, y: Path, lag_s: float) -> Vector:
@@ -83,9 +88,9 @@ def max_statistic(differences: Vector, rng: np.random.Generator, draws: int = DR
     """
     blocks = len(differences)
     scale = np.sqrt(np.sum(differences**2, axis=0))  # the same under every choice of signs
-    if not np.all(scale > 0.0):
+    if not np.any(scale > 0.0):
         return 1.0
-    rows = differences / scale
+    rows = differences[:, scale > 0.0] / scale[scale > 0.0]
     signs = rng.integers(0, 2, (draws, blocks)) * 2.0 - 1.0
     drawn = np.max(signs @ rows, axis=1)
     return float((1 + np.sum(drawn >= np.max(np.sum(rows, axis=0)))) / (1 + draws))
@@ -97,8 +102,9 @@ class _Block(NamedTuple):
     correlation: Vector
     """U at -longest..-shortest, 0, shortest..longest, over the root of both realised variances."""
     cross: Vector
-    """Of the regression, by positive lag."""
+    """Mean product of the regression, by horizon, bps^2."""
     square: Vector
+    """Mean square of the leader's move, by horizon, bps^2."""
 
 
 def measure(x: Path, y: Path, begin_s: float, end_s: float) -> _Block:
@@ -110,11 +116,10 @@ def measure(x: Path, y: Path, begin_s: float, end_s: float) -> _Block:
     moved = [np.sum(np.diff(one.value_bps)[_inside(one, begin_s, end_s)] ** 2) for one in (x, y)]
     scale = np.sqrt(moved[0] * moved[1]) or np.inf
     cross, square = np.zeros(len(grid)), np.zeros(len(grid))
-    for at, lag_s in enumerate(LAGS_S):
+    for at, lag_s in enumerate(grid):
         now_s = np.arange(begin_s, end_s, lag_s / 2.0)
-        back = _at(x, now_s) - _at(x, now_s - lag_s)
-        ahead = _at(y, now_s + lag_s) - _at(y, now_s)
-        cross[at], square[at] = back @ ahead, back @ back
+        last = _at(x, now_s) - _at(x, now_s - lag_s)
+        cross[at], square[at] = np.mean(last * (_at(y, now_s + lag_s) - _at(y, now_s))), np.mean(last**2)
     return _Block(covariance / scale, cross, square)
 
 
@@ -145,17 +150,21 @@ class Pair:
         """Whether x leads y, with coefficient and horizon."""
         blocks = len(self._blocks)
         if blocks < LEAST_BLOCKS:
-            return LeadEstimate(0.0, LAGS_S[0], 1.0, blocks)
-        correlation = np.array([block.correlation for block in self._blocks])
-        total, n = correlation.sum(axis=0), len(LAGS_S)
-        sign = 1.0 if total.sum() >= 0.0 else -1.0
-        ahead, behind = correlation[:, n + 1 :], correlation[:, :n][:, ::-1]
-        p_value = max_statistic(sign * (ahead - behind), self._rng)
-        best = int(np.argmax(sign * total[n + 1 :]))
-        cross = sum(block.cross[best] for block in self._blocks)
-        square = sum(block.square[best] for block in self._blocks)
-        beta = float(cross / square) if square > 0.0 and p_value <= LEVEL else 0.0
-        return LeadEstimate(beta, LAGS_S[best], p_value, blocks)
+            return LeadEstimate(0.0, LAGS_S[0], 1.0, blocks, 0.0)
+        correlation, cross, square = (np.array(part) for part in zip(*self._blocks, strict=True))
+        n = len(LAGS_S)
+        sign = 1.0 if correlation.sum() >= 0.0 else -1.0
+        ahead = correlation[:, n + 1 :]
+        lagged = ahead - correlation[:, :n][:, ::-1]
+        gathered = np.cumsum(lagged * np.diff(LAGS_S, prepend=0.0), axis=1)
+        p_value = max_statistic(sign * np.hstack([lagged, gathered]), self._rng)
+        product, power = sign * cross.sum(axis=0), square.sum(axis=0)
+        known = (power > 0.0) & (product > 0.0)
+        worth = np.divide(product**2, power, out=np.zeros(n), where=known)
+        best = int(np.argmax(worth))
+        beta = sign * float(product[best] / power[best]) if known[best] and p_value <= LEVEL else 0.0
+        lag_s = LAGS_S[int(np.argmax(sign * ahead.sum(axis=0)))]
+        return LeadEstimate(beta, LAGS_S[best], p_value, blocks, lag_s)
 
 
 class LeadLag:

@@ -96,6 +96,7 @@ class QuotingPlan(msgspec.Struct, frozen=True):
     prior_kappa_per_bps: float
     stale_feed_s: float
     warmup_s: float
+    ablation_share: float
     flat_at_end: bool
 
 

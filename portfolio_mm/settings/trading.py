@@ -212,6 +212,16 @@ class Quoting(Section):
             "How long a fresh coin only listens; it then quotes whatever it has learnt", "s", "to be more patient"
         ),
     )
+    ablation_share: float = Field(
+        default=0.05,
+        ge=0.0,
+        le=0.5,
+        description=note(
+            "How often each signal is switched off for 10 s, to learn what it is worth (docs/signals.md); 0 never",
+            "fraction of decision intervals",
+            "to 0.1 to learn sooner, to 0 when nothing is to be learnt",
+        ),
+    )
 
     flat_at_end: bool = Field(
         default=False,

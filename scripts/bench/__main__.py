@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "benchmarks.md"
 ALL = ("decode", "sign", "step", "matching", "market", "replay", "server", "hft", "gateway", "tree")
 MARK = "<!-- measured -->"
+SECTION = re.compile(r"^### (\w+)$", re.MULTILINE)
 
 
 def machine() -> str:
@@ -50,6 +52,21 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def sections(text: str) -> dict[str, str]:
+    """What the page holds of each benchmark, by name."""
+    parts = SECTION.split(text)
+    return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def page(text: str, measured: dict[str, list[Row]]) -> str:
+    """The page with the sections of what was measured written anew; the others stay."""
+    head, _, rest = text.partition(MARK)
+    stamp = f"Measured {datetime.now(tz=UTC):%Y-%m-%d} at commit {commit()} on {machine()}."
+    found = sections(rest) | {name: f"{stamp}\n\n{table(rows)}" for name, rows in measured.items()}
+    told = [f"### {name}\n\n{found[name]}" for name in ALL if name in found]
+    return "\n\n".join([f"{head}{MARK}", *told]) + "\n"
+
+
 def main() -> None:
     """Entry of `python -m scripts.bench`."""
     parser = argparse.ArgumentParser(prog="scripts.bench", description=__doc__)
@@ -57,20 +74,18 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
     args = parser.parse_args()
     os.environ.update(environment())  # numba's own cache does not see a change in another file
-    rows: list[Row] = []
+    measured: dict[str, list[Row]] = {}
     unknown = [name for name in args.names if name not in ALL]
     if unknown:
         parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(ALL)}")
     for at, name in enumerate(args.names, 1):
         print(f"measuring {name} ({at} of {len(args.names)}) ...", file=sys.stderr, flush=True)
         began_s = time.monotonic()
-        rows.extend(importlib.import_module(f"scripts.bench.{name}").run())
+        measured[name] = importlib.import_module(f"scripts.bench.{name}").run()
         say(f"{time.monotonic() - began_s:.0f} s")
-    print(table(rows), flush=True)
+        print(table(measured[name]), flush=True)
     if args.write:
-        head = PAGE.read_text().split(MARK)[0]
-        stamp = f"Measured {datetime.now(tz=UTC):%Y-%m-%d} at commit {commit()} on {machine()}."
-        PAGE.write_text(f"{head}{MARK}\n\n{stamp}\n\n{table(rows)}\n")
+        PAGE.write_text(page(PAGE.read_text(), measured))
 
 
 if __name__ == "__main__":

@@ -19,12 +19,12 @@ import numpy as np
 
 from portfolio_mm.domain.units import BUY, SIDES, SIGN
 from portfolio_mm.matching.book_kernels import FILL, PRINT
-from portfolio_mm.matching.cancel_split import CancelModel
 from portfolio_mm.matching.fill_model import FillModel
 from portfolio_mm.matching.queue import BUFFER
 from portfolio_mm.matching.queue_fills import ALO, place_own
 from portfolio_mm.matching.queue_state import N_OWN, new_queue
 from portfolio_mm.matching.queue_tape import TapeKind, apply_event, take_own
+from portfolio_mm.models.cancel_split import CancelModel
 from portfolio_mm.venue.flows.recording import Recording
 from scripts.bench.replay import recording
 from scripts.bench.row import Row, say

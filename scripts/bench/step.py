@@ -1,7 +1,9 @@
-"""Events a second through one coin's `step`, beside the same code and the same events without the compiler.
+"""Events a second through one coin's `step`, what each part of it costs, and a GLFT loop of others beside it.
 
-The tape is generated (the recordings may not travel with the project): block-timed random-walk books, trades on both
-sides, contexts and 100 ms timers, in about the proportions of a recorded coin.
+The first tape is generated: block-timed random-walk books, trades on both sides, contexts and 100 ms timers, in about
+the proportions of a recorded coin, and nobody answers its orders. The others are what coins of sessions heard, answers
+and fills and all (heard.py): of a synthetic market with everything on, and of the recorded set when it is beside the
+project (PORTFOLIO_MM_RECORDED says where, else).
 """
 
 import json
@@ -13,16 +15,24 @@ from typing import Any, Final
 
 import numpy as np
 
+from portfolio_mm.actors.coin_state import fresh_coin
 from portfolio_mm.domain.commands import COMMAND
 from portfolio_mm.domain.events import EVENT, LAST, CoinMode, EventKind
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.limits import RiskState
-from scripts.bench.row import Row
+from portfolio_mm.engine.params import PARAMS
+from portfolio_mm.engine.state import COIN
+from scripts.bench.glft import glft
+from scripts.bench.heard import Heard, recorded, synthetic
+from scripts.bench.parts import costs
+from scripts.bench.row import Row, say
 
 SOL: Final = Instrument(coin="SOL", asset=5, index=0, sz_decimals=2, max_leverage=20)
 EVENTS: Final = 400_000
 PLAIN_EVENTS: Final = 4_000
 ROUNDS: Final = 3
+TAPE_ROUNDS: Final = 9
+GOAL: Final = "goal 1,000,000"
 FOREVER_NS: Final = 10**18
 
 
@@ -91,8 +101,38 @@ def rate(count: int) -> float:
     return best
 
 
+def of_tape(heard: Heard) -> tuple[float, int]:
+    """Events a second of processor time over what a coin of a session heard, the best of a few rounds; commands."""
+    from portfolio_mm.engine.drive import run as drive  # noqa: PLC0415 - after the environment is set
+
+    commands, best, made = np.zeros(len(heard.events) + 4_096, COMMAND), 0.0, 0
+    for turn in range(TAPE_ROUNDS + 1):
+        state, params = fresh_coin(heard.instrument, heard.n_coins, heard.plan)
+        began = time.process_time()
+        made = int(drive(heard.events, state, params, commands))
+        if turn > 0:
+            best = max(best, len(heard.events) / (time.process_time() - began))
+        if int(state["counters"]["events"][0]) != len(heard.events):
+            msg = f"{heard.name}: only {state['counters']['events'][0]} of {len(heard.events)} events were heard"
+            raise RuntimeError(msg)
+    return best, made
+
+
+def from_cache_s() -> float:
+    """Seconds a new process takes to load the page and hear its first event, every kernel compiled before."""
+    code = (
+        "import time, numba, numpy; began = time.perf_counter(); "
+        "from portfolio_mm.engine.warm import warm_up; warm_up(); print(time.perf_counter() - began)"
+    )
+    times = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(ROUNDS)
+    ]
+    return min(times)
+
+
 def run() -> list[Row]:
-    """Compiled here, plain in a process of its own."""
+    """Compiled here, plain in a process of its own; then the tapes of sessions, and each part's cost."""
     plain = subprocess.run(
         [sys.executable, "-m", "scripts.bench.step"],
         env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
@@ -101,9 +141,35 @@ def run() -> list[Row]:
         check=True,
     )
     baseline = float(json.loads(plain.stdout))
-    note = "goal 2,000,000"
+    best = rate(EVENTS)
+    rows = [
+        Row("events through one coin's step", best, "events/s", baseline, "the same code, plain Python", GOAL),
+        Row("load the compiled page and hear an event", from_cache_s(), "s", note="goal 2 s, kernels in the cache"),
+        Row("state of one coin", COIN.itemsize / 1024, "KiB", note=f"goal 64 KiB; parameters {PARAMS.itemsize} bytes"),
+    ]
+    model = synthetic()
+    tapes = [model, *recorded()]
+    if len(tapes) == 1:
+        say("the recorded set is not beside the project: skipped")
+    rows += [_tape_row(one) for one in tapes]
+    return [*rows, *_part_rows(model), *glft(lambda heard: of_tape(heard)[0])]
+
+
+def _tape_row(heard: Heard) -> Row:
+    best, made = of_tape(heard)
+    note = f"{GOAL}; {len(heard.events)} events of {heard.seconds / 60:.0f} minutes, {made} commands"
+    return Row(f"a trading coin's step, {heard.name}", best, "events/s", note=note)
+
+
+def _part_rows(heard: Heard) -> list[Row]:
+    def fresh() -> tuple[Any, Any]:
+        return fresh_coin(heard.instrument, heard.n_coins, heard.plan)
+
+    found, events = costs(heard.events, fresh), len(heard.events)
     return [
-        Row("events through one coin's step", rate(EVENTS), "events/s", baseline, "the same code, plain Python", note)
+        Row(f"part `{one.part}`", one.ns / events, "ns/event", note=f"{one.calls} calls of {one.ns / one.calls:.0f} ns")
+        for one in found
+        if one.calls
     ]
 
 

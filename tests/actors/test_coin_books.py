@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from portfolio_mm.actors.coin_books import BOOKED, KEPT, Books
 from portfolio_mm.actors.coin_recovery import Reading, recover, step_once
-from portfolio_mm.actors.coin_state import fresh_coin, frozen, keep
+from portfolio_mm.actors.coin_state import fresh_coin, frozen, keep, resume
 from portfolio_mm.domain.commands import COMMAND
 from portfolio_mm.domain.events import EVENT, EventKind
 from portfolio_mm.domain.units import BUY
@@ -132,3 +132,16 @@ def test_a_position_no_fill_explains_is_counted_and_a_position_held_at_the_start
     assert books.strange_lots == 0
     hear(EventKind.POSITION, 43)
     assert books.strange_lots == 7
+
+
+def test_what_signals_earned_outlives_a_run_and_open_intervals_do_not() -> None:
+    known, _ = fresh()
+    now = known["signals"]
+    now["value"]["effect_usd"][0, 3], now["bans"][0, 3], now["banned_mask"] = -0.02, 1, 8
+    now["head"], now["tail"], now["fill_tail"] = 5, 9, 40
+    for same_run in (True, False):
+        later, _ = fresh()
+        resume(later, known, same_run=same_run)
+        kept = later["signals"][0]
+        assert (kept["value"]["effect_usd"][3], kept["bans"][3], kept["banned_mask"]) == (-0.02, 1, 8)
+        assert (kept["tail"] - kept["head"], kept["fill_tail"]) == ((4, 40) if same_run else (0, 0))

@@ -26,7 +26,7 @@ from tests.backtest.sessions import SCENARIOS, played, quiet
 from tests.backtest.test_session import COINS, PLAIN
 
 FULL = os.environ.get("PORTFOLIO_MM_PROOF") == "full"
-SECONDS = 1_800.0 if FULL else 10.0
+SECONDS = 1_800 if FULL else 10
 MARKETS = {
     "calm": ("BTC", "SOL"),
     "volatile": ("BTC", "SOL"),
@@ -102,6 +102,16 @@ def test_the_experiment_is_read_by_the_names_of_its_state() -> None:
     state["signals"]["applied"][0] = np.arange(len(SIGNALS))
     found = ablation_of(state)
     assert [one.numbers["applied"] for one in found] == list(range(len(SIGNALS)))
+    value = state["signals"]["value"]
+    value["effect_usd"], value["effect_se_usd"], value["on_count"] = 0.5, 0.1, 500
+    value["blocks"][0, :2], value["off_count"][0] = MIN_BLOCKS, 100
+    value["off_count"][0, 1] = 3
+    first, second, third, *_ = [one.effect_usd for one in ablation_of(state)]
+    assert first is not None
+    assert first.low == pytest.approx(0.304, abs=1e-3)
+    for few in (second, third):  # too few intervals off, too few blocks
+        assert few is not None
+        assert (few.value, few.low) == (0.5, None)
 
 
 def test_a_tape_is_reported_without_a_twin(tmp_path: Path) -> None:

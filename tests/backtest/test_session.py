@@ -9,8 +9,9 @@ import pytest
 
 from portfolio_mm.backtest.coin_run import CoinRun
 from portfolio_mm.backtest.journals import replay_journals
+from portfolio_mm.backtest.portfolio import PlainPortfolio
 from portfolio_mm.backtest.result import SessionResult
-from portfolio_mm.backtest.runner import Wanted, play
+from portfolio_mm.backtest.runner import Wanted, plan_of, play
 from portfolio_mm.backtest.timeline import Line, Timeline
 from portfolio_mm.domain.errors import ConfigurationError
 from portfolio_mm.domain.events import EVENT, EventKind
@@ -38,7 +39,7 @@ def test_the_same_seed_gives_the_same_bytes(plain: SessionResult) -> None:
     again, other = played(PLAIN, COINS, 60.0), played(VenueSettings(coins=COINS, accounts=1, seed=4), COINS, 20.0)
     for one, two in zip(plain.coins, again.coins, strict=True):
         assert one.state.tobytes() == two.state.tobytes()
-        for notes in ("samples", "mids", "fills", "orders"):
+        for notes in ("samples", "mids", "fills", "orders", "forecasts", "ended"):
             assert getattr(one, notes).tobytes() == getattr(two, notes).tobytes()
     assert other.coins[0].mids[:20].tobytes() != plain.coins[0].mids[:20].tobytes()
 
@@ -136,6 +137,32 @@ def test_the_leading_market_is_heard() -> None:
         assert heard[EventKind.REFERENCE] >= 40
         assert heard[EventKind.REFERENCE_TRADE] > 0
         assert refused.sum() == 0
+
+
+def test_followers_hear_their_leader(plain: SessionResult) -> None:
+    leader, follower = (coin.state["counters"]["heard"][0, EventKind.LEADER] for coin in plain.coins)
+    assert leader == 0
+    assert follower > 50
+
+
+def test_leads_come_with_the_allocation_once_they_are_proven() -> None:
+    coins = session_of(PLAIN, COINS).instruments
+    portfolio, rng = PlainPortfolio(plan_of(None, COINS, COINS), coins), np.random.default_rng(3)
+    moves = np.cumsum(rng.normal(0.0, 2e-5, 6_000))
+    late = np.concatenate([np.zeros(5), moves[:-5]]) + np.cumsum(rng.normal(0.0, 1e-5, 6_000))
+    row = np.zeros(1, EVENT)
+    for at, pair in enumerate(zip(moves, late, strict=True)):
+        for coin, move in enumerate(pair):
+            row["coin"], row["venue_ms"] = coin, 1_790_000_000_000 + 100 * at
+            row["bid_px"][0, 0], row["ask_px"][0, 0] = 99.99 * np.exp(move), 100.01 * np.exp(move)
+            portfolio.observe(row[0])
+        if at % 50 == 0:
+            portfolio.allocate(at * 100_000_000)
+    rows = portfolio.rows(coins[1], 600_000_000_000)
+    assert rows["kind"].tolist() == [EventKind.LEAD, EventKind.ALLOCATION]
+    assert rows["coin"][0] == 0
+    assert 0.5 < rows["px"][0] < 1.3
+    assert portfolio.rows(coins[0], 600_000_000_000)["kind"].tolist() == [EventKind.ALLOCATION]
 
 
 def test_a_dex_is_traded_with_unified_money() -> None:

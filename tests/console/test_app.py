@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import msgspec
+import numpy as np
 import pytest
 from playwright.async_api import async_playwright
 from prometheus_client.parser import text_string_to_metric_families
@@ -90,6 +91,20 @@ async def test_metrics_are_what_prometheus_parses(served: tuple[str, Fixed]) -> 
         "weight": 0.83,
     }
     assert scores["skill"].labels == {"coin": "BTC", "part": "fair", "prediction": "reference"}
+
+
+def test_metrics_say_what_each_signal_does_and_earns() -> None:
+    shown = view()
+    row = {"signal": "flow", "acts": False, "weight": None, "usd_per_h": -1.0, "low_usd_per_h": -2.0}
+    shown["coins"][0]["experiment"]["signals"] = [row | {"high_usd_per_h": float("nan")}]
+    shown["coins"][0]["experiment"]["unknown_features"] = ["basis_bps", "kyle_bps"]
+    families = {f.name: f for f in text_string_to_metric_families(exposition(Fixed(shown)).decode())}
+    (acts,) = families["pmm_signal_acts"].samples
+    assert (acts.labels, acts.value) == ({"coin": "BTC", "signal": "flow"}, 0.0)
+    worth = {sample.labels["bound"]: sample.value for sample in families["pmm_signal_usd_per_hour"].samples}
+    assert (worth["low"], worth["value"], np.isnan(worth["high"])) == (-2.0, -1.0, True)
+    assert np.isnan(families["pmm_signal_weight"].samples[0].value)
+    assert {s.labels["how"]: s.value for s in families["pmm_features_collapsed"].samples}["unknown"] == 2.0
 
 
 async def test_a_taken_port_is_named(served: tuple[str, Fixed]) -> None:

@@ -16,7 +16,7 @@ from tests.estimators.cases import PLAIN
 ROOT = Path(portfolio_mm.__file__).parent
 SUFFIXES = (
     *("_bps", "_usd", "_s", "_ms", "_ns", "_px", "_sz", "_1e8", "_ticks", "_lots", "_lot", "_count", "_share"),
-    *("_per_s", "_per_bps", "_per_coin", "_errors", "_ratio", "_price", "_probability", "_z"),
+    *("_per_s", "_per_bps", "_per_coin", "_errors", "_ratio", "_price", "_probability", "_z", "_bps2"),
 )
 LETTERS = {
     *("a", "k", "q", "xi", "gamma", "sigma", "clip", "cost", "drift", "impact", "budget", "skew", "horizon"),
@@ -36,16 +36,22 @@ LETTERS = {
         "loss",
         "naive",
         "exact",
+        "exponent",
+        "count",
         "keep",
         "eta",
         "m1",
         "m2",
+        "log_k",
+        "log_a",
+        "log_shift",
     ),
 }
 """Letters of docs/notation.md, whose unit the table gives, and numbers without a unit."""
 PLAIN_FIELDS = {
     *("liquidity", "numbers", "action_mass", "px", "sz", "leverage", "applied", "features", "signals_off"),
     *(SKILL.names or ()),
+    *("propensity", "block_mass", "sums", "block", "shadow_skill", "shadow_se", "shadow_weight"),
     *PLAIN,
 }
 """Fields without a unit, or sums whose unit the module's docstring gives."""

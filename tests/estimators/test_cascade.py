@@ -42,20 +42,20 @@ def market(
             flow[at : at + 10] += rng.choice([-1, 1]) * 15_000.0
     interest, depth = np.full(seconds, 1e6), np.full(seconds, 1e5)
     starts = np.flatnonzero(rng.random(seconds) < rate_per_h / HOUR)
-    for at in starts.tolist():
+    for begin in starts.tolist():
         sign, size = rng.choice([-1.0, 1.0]), impact * rng.uniform(0.5, 2.0)
         share = np.sort(rng.exponential(8.0, 16)).astype(int)
-        for late in share[share + at < seconds]:
-            moves[at + late] += sign * size / 16
-            flow[at + late] += sign * 30_000.0
+        for late in share[share + begin < seconds]:
+            moves[begin + late] += sign * size / 16
+            flow[begin + late] += sign * 30_000.0
             if not twin:
-                interest[at + late :] *= 1.0 - 0.05 / 16
-            depth[at + late : at + late + 20] *= 0.9
+                interest[begin + late :] *= 1.0 - 0.05 / 16
+            depth[begin + late : begin + late + 20] *= 0.9
     return Made(100.0 * np.exp(1e-4 * np.cumsum(moves)), flow, interest, depth, starts)
 
 
 @nb.njit
-def feed(st: Any, p: Any, mid: Floats, flow: Floats, interest: Floats, depth: Floats) -> Floats:
+def feed(st: Any, p: Any, mid: Floats, flow: Floats, interest: Floats, depth: Floats) -> Floats:  # noqa: PLR0917
     """Hazard each second."""
     found = np.empty(len(mid))
     px, sz = np.ones((2, 1)), np.ones((2, 1))
@@ -160,11 +160,10 @@ def test_a_hole_drops_what_was_pending() -> None:
     scored, p = int(st["skill"]["scored"][0]), cascade.default_params()
     cascade.update(st[0], p[0], int(st["last_ns"][0]) + 60 * 10**9, 90.0)
     assert st["filled"][0] == 0
-    for i in range(30):
+    for _ in range(30):
         cascade.update(st[0], p[0], int(st["last_ns"][0]) + 10**9, 90.0)
     assert st["skill"]["scored"][0] == scored
     assert st["hazard_probability"][0] < 0.2, "a jump over a hole is no run"
-    assert i == 29
 
 
 def test_levels_without_worth_change_no_depth() -> None:

@@ -18,7 +18,7 @@ FIRST_NS = START_NS // (3600 * 10**9) * 3600 * 10**9 + 3600 * 10**9
 
 @nb.njit
 def feed(st: Any, p: Any, first_ns: int, premium_bps: Floats, noise_bps: Floats) -> Floats:
-    """A CONTEXT each 5 s, whose published rate is that of the hour so far; rows (hour's end, ours at -10 min, rival)."""
+    """A CONTEXT each 5 s, its published rate that of the hour so far; rows (hour's end, ours at -10 min, rival)."""
     hours = len(premium_bps) // 720
     rows = np.zeros((hours, 3))
     for h in range(hours):
@@ -46,7 +46,7 @@ def premium(rng: np.random.Generator, hours: int, level: float, sd: float, tau_s
     return level + x
 
 
-def played(hours: int, level: float, sd: float, tau_s: float, noise: float = 0.0, fat: bool = False) -> Any:  # noqa: FBT001, FBT002
+def played(hours: int, level: float, sd: float, tau_s: float, *, noise: float = 0.0, fat: bool = False) -> Any:
     rng = np.random.default_rng(7)
     path = premium(rng, hours, level, sd, tau_s)
     if fat:  # the misspecified twin: sudden level shifts instead of mean reversion

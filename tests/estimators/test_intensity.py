@@ -3,11 +3,18 @@
 import math
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from portfolio_mm.estimators import intensity
+from portfolio_mm.models.depth_bins import BINS, bin_of
+from portfolio_mm.models.exposure_fit import k_mode
+from portfolio_mm.venue.flows.synthetic.orders import DRAWN, MarketOrders
+from portfolio_mm.venue.flows.synthetic.prices import EfficientPaths
+from portfolio_mm.venue.flows.synthetic.twin import misspecify
+from portfolio_mm.venue.flows.synthetic_params import synthetic_params
 from tests.estimators.feeds import Floats, Ints, feed_intensity, feed_own_orders, fresh, sweeps, times
 
 
@@ -170,3 +177,98 @@ def test_the_book_is_the_prior_of_k() -> None:
     assert intensity.observe_book(st[0], p[0], int(t_ns[0]), *book, 100.0)
     feed_intensity(st, p, t_ns, np.full(len(t_ns), -1), np.zeros(len(t_ns)), 100.0)
     assert st["k_per_bps"][0] == pytest.approx([1.0 / 3.0, 1.0 / 3.0], rel=1e-6)
+
+
+def test_an_hour_each_at_four_and_eight_bps_gives_the_truth_and_not_the_mean_distance() -> None:
+    """A 0.5/s, k 0.2/bps (2000 per unit): 808.8 and 363.4 fills expected; 1 / mean distance would say 0.19, or 0.125.
+
+    Source: the predecessor's K2 (self-selection), exposure test.
+    """
+    fills = {4.0: 808.8, 8.0: 363.4}
+    for depth_bps, expected in fills.items():
+        assert 0.5 * 3600.0 * math.exp(-0.2 * depth_bps) == pytest.approx(expected, abs=0.05)
+    rests, depth = np.zeros(BINS), np.zeros(BINS)
+    for depth_bps in fills:
+        rests[bin_of(depth_bps)] += 3600.0
+        depth[bin_of(depth_bps)] += 3600.0 * depth_bps
+    total, moment = sum(fills.values()), sum(d * n for d, n in fills.items())
+    k = 0.4
+    for _ in range(20):
+        k, se = k_mode(k, 1e-6, 1e-6, total, moment, rests, depth)
+    assert k == pytest.approx(0.2, rel=1e-3)
+    assert se == pytest.approx(1.0 / math.sqrt(total * 4.0 * 808.8 * 363.4 / total**2 * 4.0), rel=0.01)
+    assert total / moment == pytest.approx(0.1908, abs=1e-3)
+
+
+@pytest.mark.parametrize(("n", "excess_bps", "expected"), [(20, 100.0, 0.2), (5, 50.0, 0.15)])
+def test_conjugate_updates_are_exact(n: int, excess_bps: float, expected: float) -> None:
+    """Gamma(10, 50 bps) on k: posterior (10 + n) / (50 + sum of distances): 2000 and 1500 per unit of price."""
+    nothing = np.zeros(BINS)
+    k = 0.4
+    for _ in range(20):
+        k, se = k_mode(k, 10.0 + n, 50.0 + excess_bps, 0.0, 0.0, nothing, nothing)
+    assert k == pytest.approx(expected, rel=1e-9)
+    assert se == pytest.approx(expected / math.sqrt(10.0 + n), rel=1e-9)
+
+
+def test_the_tabulated_maximum_likelihood_of_a_and_k() -> None:
+    """7,276 penetrations of an hour: k 0.40014 +- 0.00469, A 2.0211 (theory §2.5); a log-linear fit says 0.373."""
+    n, k_hat, nothing = 7276, 0.4001411863276427, np.zeros(BINS)
+    k, se = k_mode(0.4, n, n / k_hat, 0.0, 0.0, nothing, nothing)
+    assert k == pytest.approx(k_hat, rel=1e-9)
+    assert se == pytest.approx(0.004691015956388491, rel=1e-9)
+    assert n / 3600.0 == pytest.approx(2.0211111111111113, rel=1e-12)
+
+
+def test_more_messages_are_not_more_evidence() -> None:
+    """K5: telling the time ten times as often changes A and k by less than 0.1 %."""
+    t_ns, aggressor, px = sweeps(np.random.default_rng(11), 0.5, 0.25, 1800.0)
+    few = fit((t_ns, aggressor, px))
+    times_ns = np.unique(np.concatenate([t_ns, np.arange(t_ns[0], t_ns[-1], 10**8)]))
+    extra = np.setdiff1d(times_ns, t_ns)
+    order = np.argsort(np.concatenate([t_ns, extra]), kind="stable")
+    sides = np.concatenate([aggressor, np.full(len(extra), -1)])[order]
+    prices = np.concatenate([px, np.zeros(len(extra))])[order]
+    many = fit((np.concatenate([t_ns, extra])[order], sides, prices))
+    assert many.a_per_s == pytest.approx(few.a_per_s, rel=1e-2)
+    assert many.k_per_bps == pytest.approx(few.k_per_bps, rel=1e-2)
+
+
+def test_a_side_with_few_sweeps_leans_on_the_other() -> None:
+    """Partial pooling: with 2 sweeps of 1 bp on one side and 400 of 4 bps on the other, k is near neither alone."""
+    rng = np.random.default_rng(12)
+    t_ns = times(np.arange(1.0, 403.0))
+    aggressor = np.where(np.arange(402) < 400, 1, 0)
+    away = np.where(aggressor == 1, rng.exponential(4.0, 402), -1.0)
+    st = fit((t_ns, aggressor, 100.0 * (1.0 - 1e-4 * away)), long_memory())
+    assert st.k_per_bps[0] == pytest.approx(0.25, rel=0.12)
+    assert 0.25 < st.k_per_bps[1] < 0.5
+
+
+@pytest.mark.parametrize("twin", [False, True])
+@pytest.mark.parametrize("name", ["calm", "thin_book"])
+def test_scenarios_and_their_twins(name: str, twin: bool) -> None:  # noqa: FBT001
+    """A and k of the venue's own flow, against a fair value that is known (its efficient price stands at 100).
+
+    The twin's reach is a power law of the same mean: 1 / mean is found, the exponential tail is not there.
+    """
+    params = synthetic_params(("SOL",), seed=6)
+    if name == "thin_book":
+        slow = msgspec.structs.replace(params.coins[0], market_rate=0.05, kappa_per_bps=0.08)
+        params = msgspec.structs.replace(params, coins=(slow,))
+    params = misspecify(msgspec.structs.replace(params, twin=twin))
+    hours = 1.0 if name == "calm" else 6.0
+    drawn = MarketOrders(params, EfficientPaths(params))
+    rows = np.concatenate([drawn.due(block).rows.copy() for block in range(1, int(hours * 36_000) + 1, DRAWN)])
+    t_s, side = rows["block"] * 0.1, rows["side"].astype(np.int64)
+    px = 100.0 * (1.0 + 1e-4 * rows["reach_bps"] * np.where(side == 0, 1.0, -1.0))
+    clock = np.arange(0.5, t_s[-1], 1.0)
+    order = np.argsort(np.concatenate([t_s, clock]), kind="stable")
+    sides = np.concatenate([side, np.full(len(clock), -1)])[order]
+    prices = np.concatenate([px, np.zeros(len(clock))])[order]
+    st = fit((times(np.concatenate([t_s, clock])[order]), sides, prices), long_memory())
+    coin = params.coins[0]
+    sweeps_per_s = len(np.unique(rows["block"] * 2 + side)) / 2.0 / t_s[-1]
+    assert np.mean(st.market_a_per_s) == pytest.approx(sweeps_per_s, rel=0.05)
+    assert np.mean(st.market_a_per_s) == pytest.approx(coin.market_rate, rel=0.35 if twin else 0.15)
+    assert np.mean(st.k_per_bps) == pytest.approx(coin.kappa_per_bps, rel=0.35 if twin else 0.15)

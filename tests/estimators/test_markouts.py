@@ -91,6 +91,24 @@ def test_quoting_far_away_is_not_taken_for_adverse_selection() -> None:
     assert errors[1] < 0.5 * errors[0]
 
 
+def test_the_floor_falls_to_the_fee_as_evidence_grows() -> None:
+    """Zero true loss, quotes 6 bps away, fee 1.5, k = 0.25 errors: the predecessor's floor rose to 19 bps instead."""
+    rng = np.random.default_rng(10)
+    floors = []
+    for n in (0, 50, 400, 2000):
+        st, p = fresh(markouts)
+        p["half_life_s"] = 0.0
+        t_ns, side = times(np.arange(2 * n + 1) * 5.0), np.tile([0, -1], n + 1)[: 2 * n + 1]
+        mid = 100.0 * (1.0 + 1e-4 * rng.normal(0.0, 3.0, 2 * n + 1))
+        px, fair = np.full(2 * n + 1, 99.94), np.full(2 * n + 1, 100.0)
+        feed_markouts(st, p, t_ns, mid, fills_of(side), px, fair, PLACED)
+        mean_bps, se_bps = markouts.shrink(st[0], p[0], 0, 1.0, 30.0)
+        floors.append(1.5 + mean_bps + 0.25 * se_bps)
+    assert floors == sorted(floors, reverse=True)
+    assert floors[0] > 2.5
+    assert floors[-1] == pytest.approx(1.5, abs=0.25)
+
+
 def test_shrinkage_moves_from_the_prior_to_own_fills() -> None:
     st, p = fresh(markouts)
     assert markouts.shrink(st[0], p[0], 0, 2.5, 20.0) == pytest.approx((2.5, 5.0 / np.sqrt(20.0)))

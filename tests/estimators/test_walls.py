@@ -19,7 +19,7 @@ SIGMA, A, K, GAMMA = 0.3, 0.9, 0.3, 0.01
 
 
 def solved(
-    q: float, limit: float, skew: float, aim: float = 0.0, k: float = K, clip: float = 1.0, **more: float
+    q: float, limit: float, skew: float, *, aim: float = 0.0, k: float = K, clip: float = 1.0, **more: float
 ) -> Any:
     """State after one look at position q; near enough always."""
     p = walls.default_params()
@@ -79,7 +79,7 @@ def test_bid_and_ask_mirror_each_other() -> None:
 
 
 def test_an_aim_beyond_the_wall_is_held_back_by_it() -> None:
-    """A target or drift that wants more than the limit: the bid next to the wall is further out than the closed form."""
+    """A target or drift that wants more than the limit: next to the wall the bid is further out than in closed form."""
     st, p = solved(4.0, 5.0, 0.2, aim=20.0)
     closed = 0.2 * (4.5 - 20.0)
     assert closed < closed + walls.extra_bps(st[0], p[0], 0, 4.0)
@@ -87,7 +87,7 @@ def test_an_aim_beyond_the_wall_is_held_back_by_it() -> None:
 
 
 def test_many_clips_are_lumped_and_keep_the_law_at_the_wall() -> None:
-    """62 clips to the wall on a grid of 20 steps: the extra is that of the fine grid within a fifth, up to the wall."""
+    """62 clips to the wall on 20 steps: the extra is that of the fine grid within a fifth, up to the wall."""
     fine_diag = (K * 0.004) ** 2 * np.arange(-62.0, 63.0) ** 2
     _, steps = glft_exact.ground_state(fine_diag, 1.0)
     st, p = solved(55.0, 62.0, 0.004)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -176,3 +177,11 @@ def test_ticks_of_the_wire_text_are_exact(px_ticks: int, sz_decimals: int) -> No
     raw = frame("bbo", {"coin": "X", "time": 1, "bbo": [level(coin.px_text(px_ticks), "1"), None]})
     MarketParser([coin]).parse(raw, 0, out)
     assert out["bid_ticks"][0] == px_ticks
+
+
+def test_a_null_rate_or_open_interest_is_not_a_number_and_the_mark_still_comes() -> None:
+    ctx = {"funding": None, "openInterest": None, "oraclePx": "83778.1", "markPx": "83757.0"}
+    (event,) = parse(frame("activeAssetCtx", {"coin": "BTC", "ctx": ctx}))
+    assert (event.px, event.px_ticks) == (83757.0, 837_570)
+    assert math.isnan(event.sz)
+    assert math.isnan(event.sz2)

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portfolio_mm.domain.units import BUY, SELL
-from portfolio_mm.matching.cancel_split import CancelModel, front_after_depth, probability_behind
 from portfolio_mm.matching.fill_model import FillModel
 from portfolio_mm.matching.market import Fill, Level, NewOrder, Print, Tif
 from portfolio_mm.matching.queue import QueueMarket
 from portfolio_mm.matching.queue_refill import Refill
 from portfolio_mm.matching.queue_tape import TAPE_EVENT
+from portfolio_mm.models.cancel_split import CancelModel, front_after_depth, probability_behind
 from tests.matching.hand_tape import BOOK, Row, best, market, own_lots, snapshot, trade
 
 NO_BOOKS = np.zeros((0, 2, 20, 3), np.int64)

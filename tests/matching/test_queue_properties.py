@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio_mm.domain.units import BUY, SELL, SIGN
-from portfolio_mm.matching.cancel_split import CancelModel
 from portfolio_mm.matching.fill_model import FillModel, Through
 from portfolio_mm.matching.market import Fill, NewOrder, Tif
 from portfolio_mm.matching.queue import QueueMarket
 from portfolio_mm.matching.queue_refill import Refill
+from portfolio_mm.models.cancel_split import CancelModel
 from tests.matching.hand_tape import BOOK, Row, best, market, snapshot, trade
 
 SHIFTED: tuple[Row, ...] = tuple(

@@ -110,17 +110,17 @@ def test_a_planted_lead_is_found_within_ten_minutes(lag_s: float, fat: bool) -> 
         assert behind.beta == 0.0
         assert [j for j, _ in learner.of(1)] == [0]
         assert learner.of(0) == ()
-        found.append((ahead.horizon_s, ahead.beta))
-    horizon_s, beta = np.median(found, axis=0)
+        found.append((ahead.lag_s, ahead.beta))
+    found_s, beta = np.median(found, axis=0)
     # Quotes five and eight times a second blur a lag by up to their interval; never by its sign.
-    assert abs(horizon_s - lag_s) <= max(0.05, 0.3 * lag_s)
+    assert abs(found_s - lag_s) <= max(0.05, 0.3 * lag_s)
     assert 0.2 * rho < beta < 1.2 * rho
 
 
 def test_a_fine_clock_finds_the_lag_within_25_ms() -> None:
     learner = market(np.random.default_rng(3), lag_s=0.15, rho=0.3, rates=(40.0, 40.0))
     found = learner.pairs[0, 1].estimate()
-    assert abs(found.horizon_s - 0.15) <= 0.025
+    assert abs(found.lag_s - 0.15) <= 0.025
     assert found.beta == pytest.approx(0.3, abs=0.06)
 
 

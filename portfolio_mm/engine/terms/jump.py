@@ -4,8 +4,20 @@ from typing import Any
 
 import numba as nb
 
+from portfolio_mm.engine import signals, viability
+from portfolio_mm.estimators import jumps
+
 
 @nb.njit(cache=True)
 def premium_bps(st: Any, p: Any, side: int, distance_bps: float) -> float:
-    """Cost of being picked off by jumps, bps per fill at this distance (C3)."""
-    return 0.0
+    """Expected loss to jumps per second at this distance over the rate of fills there, bps.
+
+    The distance is that of the last decision, at most the best depth: a premium that widened its own quote would make
+    fills rarer and itself larger. Before the first decision it is the best depth.
+    """
+    near_bps = st.viability.near_bps[side]
+    depth_bps = min(distance_bps, near_bps) if distance_bps > 0.0 else near_bps
+    if st.jumps.ready == 0 or st.viability.ready == 0 or not depth_bps > 0.0:
+        return 0.0
+    rate, _ = viability.rate_near(st, side, depth_bps)
+    return st.signals.applied[signals.JUMP] * jumps.premium_bps(st.jumps, p.jumps, side, depth_bps, rate)  # type: ignore[no-any-return]

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from portfolio_mm.matching.cancel_split import CancelModel
 from portfolio_mm.matching.fill_model import FillModel, Through
 from portfolio_mm.matching.queue_refill import Refill
+from portfolio_mm.models.cancel_split import CancelModel
 
 Cancels = Literal["power", "log", "risk_averse", "power2", "power3", "log2"]
 Refills = Literal["next_record", "emptied"]

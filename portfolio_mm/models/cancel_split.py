@@ -38,48 +38,48 @@ POWER3: Final = int(CancelModel.POWER3)
 
 
 @nb.njit(cache=True)
-def probability_behind(model: int, exponent: float, front: float, back: float) -> float:
+def probability_behind(model: int, exponent: float, front_lots: float, back_lots: float) -> float:
     """Probability that a cancelled lot stood behind us, in [0, 1].
 
     >>> round(probability_behind(CancelModel.POWER, 1.0, 30.0, 100.0), 6)
     0.769231
     """
-    if front <= 0.0 or model == RISK_AVERSE:
+    if front_lots <= 0.0 or model == RISK_AVERSE:
         return 1.0
-    if back <= 0.0:
+    if back_lots <= 0.0:
         return 0.0
     if model == POWER:
         # the ratio form keeps large queues from overflowing
-        behind: float = 1.0 / (1.0 + (front / back) ** exponent)
+        behind: float = 1.0 / (1.0 + (front_lots / back_lots) ** exponent)
     elif model == LOG:
-        behind = math.log1p(back) / (math.log1p(back) + math.log1p(front))
+        behind = math.log1p(back_lots) / (math.log1p(back_lots) + math.log1p(front_lots))
     elif model == POWER2:
-        behind = (back / (back + front)) ** exponent
+        behind = (back_lots / (back_lots + front_lots)) ** exponent
     elif model == POWER3:
-        behind = 1.0 - (front / (front + back)) ** exponent
+        behind = 1.0 - (front_lots / (front_lots + back_lots)) ** exponent
     else:
-        behind = math.log1p(back) / math.log1p(back + front)
+        behind = math.log1p(back_lots) / math.log1p(back_lots + front_lots)
     return behind
 
 
 @nb.njit(cache=True)
 def front_after_depth(  # noqa: PLR0917 - flat arguments
-    model: int, exponent: float, front: float, level_before: float, level_after: float, traded: float
+    model: int, exponent: float, front_lots: float, before_lots: float, after_lots: float, traded_lots: float
 ) -> float:
     """Lots in front of us after the recorded size of our level changed.
 
     Args:
         model: a `CancelModel`.
         exponent: n of the power models.
-        front: lots before us, already reduced by the trades.
-        level_before: recorded lots of the level when last seen.
-        level_after: recorded lots now.
-        traded: lots traded at the level since it was last seen; they explain that much of a decrease.
+        front_lots: lots before us, already reduced by the trades.
+        before_lots: recorded lots of the level when last seen.
+        after_lots: recorded lots now.
+        traded_lots: lots traded at the level since it was last seen; they explain that much of a decrease.
     """
-    cancelled = level_before - level_after - traded
-    moved = front
+    cancelled = before_lots - after_lots - traded_lots
+    moved = front_lots
     if cancelled > 0.0 and model != RISK_AVERSE:
-        back = max(level_before - front, 0.0)
-        behind = probability_behind(model, exponent, front, back)
-        moved = front - (1.0 - behind) * cancelled + min(back - behind * cancelled, 0.0)
-    return max(min(moved, level_after), 0.0)
+        back_lots = max(before_lots - front_lots, 0.0)
+        behind = probability_behind(model, exponent, front_lots, back_lots)
+        moved = front_lots - (1.0 - behind) * cancelled + min(back_lots - behind * cancelled, 0.0)
+    return max(min(moved, after_lots), 0.0)

@@ -1,0 +1,54 @@
+"""What learns from fills, own and virtual: each label beside what was known at its order's placement (C9, C10)."""
+
+from typing import Any
+
+import numba as nb
+
+from portfolio_mm.engine import snapshot
+from portfolio_mm.engine.exposure import notional_usd
+from portfolio_mm.estimators import evidence, impact, toxicity
+from portfolio_mm.models.sweep import penetration_bps
+
+HEARS = ("BBO", "BOOK", "TIMER", "TRADE")
+
+
+@nb.njit(cache=True)
+def on_label(st: Any, p: Any, j: int, now_ns: int) -> None:
+    """Label `j` of those that markouts hands out now."""
+    out = st.markouts
+    h, slot, side = out.out_horizon[j], out.out_slot[j], out.out_side[j]
+    if h == p.markouts.learn:
+        adverse_bps = out.out_adverse_bps[j]
+        toxicity.learn(st.toxicity, p.toxicity, now_ns, slot, side, out.fill_features[slot], adverse_bps)
+        evidence.update(st.evidence, p.evidence, now_ns, side, adverse_bps)
+    mid2 = out.out_mid2_fill[j]
+    if mid2 > 0:
+        move_bps = (2 * side - 1) * (out.out_mid2_due[j] - mid2) / mid2 * 1e4
+        impact.respond(st.impact, p.impact, h, notional_usd(out.out_lots[j], 0.5 * mid2), move_bps)
+
+
+@nb.njit(cache=True)
+def on_sweep(st: Any, p: Any, ev: Any, now_ns: int, fair_px: float) -> None:
+    """A trade, before anything else learns of it: what stood on its way would have been filled."""
+    side = 1 - ev.side
+    if now_ns >= st.toxicity.next_sample_ns:
+        depth_bps = penetration_bps(side, ev.px, fair_px)
+        if depth_bps >= p.toxicity.min_depth_bps:
+            snapshot.describe(st, p, st.toxicity.now)
+            toxicity.sample(st.toxicity, p.toxicity, now_ns, side, depth_bps, fair_px, st.toxicity.now)
+
+
+@nb.njit(cache=True)
+def look(st: Any, p: Any) -> None:
+    """What toxicity says of this moment, for both sides; not asked while it has earned no weight."""
+    if st.toxicity.skill[toxicity.ADVERSE].weight > 0.0:
+        snapshot.describe(st, p, st.toxicity.now)
+        toxicity.predict(st.toxicity, p.toxicity, st.toxicity.now)
+
+
+def age(state: Any, params: Any, now_ns: int) -> None:
+    """Masses that count own fills forget the time from their last event to block time `now_ns`; counts stay.
+
+    The other estimators keep the times of their sums and forget at their next event.
+    """
+    evidence.update(state[0]["evidence"], params[0]["evidence"], now_ns, -1, 0.0)

@@ -1,0 +1,117 @@
+"""Own orders and the public book, brought together for estimators/queue.py: who rests, what frames and prints say.
+
+Place = LEVELS side + level, of leg 0. An order counts as resting from its acceptance until it is gone; lots at a price
+are those of others (book.py).
+"""
+
+import math
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+from portfolio_mm.domain.events import REPLAYED
+from portfolio_mm.engine import book
+from portfolio_mm.engine.orders import CANCELLING, LEVELS, LIVE, MODIFYING
+from portfolio_mm.estimators import queue
+from portfolio_mm.models import features as at
+from portfolio_mm.models import upkeep
+
+HEARS = ("BBO", "BOOK", "TRADE", "FILL", "TIMER")
+
+
+@nb.njit(cache=True)
+def follow(st: Any) -> float:
+    """Tell the places which orders rest, and what share of sweeps at the touch reaches them (TIMER).
+
+    Returns:
+        Rate at which the price leaves a place for good, 1/s: one over the time fair takes to move by 1 / k.
+    """
+    for side in range(2):
+        for level in range(LEVELS):
+            leg, i = st.orders.slots[side, level].leg[0], side * LEVELS + level
+            if leg.lots > 0 and (leg.state in (LIVE, CANCELLING, MODIFYING)):
+                queue.stand(st.queue, i, leg.cloid_lo, leg.px_ticks, leg.lots, st.clock.venue_ns)
+                st.queue.reach_share[i] = _reach_share(st, side, leg.px_ticks)
+            else:
+                queue.stand(st.queue, i, 0, 0, 0.0, st.clock.venue_ns)
+    k = 0.5 * (st.intensity.k_per_bps[0] + st.intensity.k_per_bps[1])
+    return 1.0 / max(1e-3, upkeep.time_scale_s(k, st.vol.sigma_bps))  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def _reach_share(st: Any, side: int, px_ticks: int) -> float:
+    """Share of the sweeps at the touch that go on to this price, e^(-k distance)."""
+    behind_bps = 1e4 * (1.0 - 2.0 * side) * (st.book.ticks[side] - px_ticks) / max(1.0, px_ticks)
+    return math.exp(-min(50.0, max(0.0, st.intensity.k_per_bps[side] * behind_bps)))
+
+
+@nb.njit(cache=True)
+def observe(st: Any, p: Any, ev: Any, has_levels: bool) -> None:  # noqa: FBT001 - compiled: positional only
+    """A frame shows the lots at our prices, if they are among its levels."""
+    frame_ns = ev.venue_ms * 1_000_000
+    if has_levels and st.book.levels_ns != frame_ns:
+        return
+    for i in range(queue.PLACES):
+        place, side = st.queue.places[i], i // LEVELS
+        if place.key == 0:
+            continue
+        if has_levels:
+            for level in range(st.book.level_ticks.shape[1]):
+                if st.book.level_ticks[side, level] == place.px_ticks:
+                    lots = st.book.level_sz[side, level] * p.lots_per_coin
+                    queue.see(st.queue, p.queue, i, frame_ns, lots)
+        elif (ev.bid_ticks if side == 0 else ev.ask_ticks) == place.px_ticks:
+            shown = ev.bid_sz[0] if side == 0 else ev.ask_sz[0]
+            lots = int(shown * p.lots_per_coin + 0.5)
+            others = book.others_lots(st.orders, side, place.px_ticks, lots, st.clock.recv_ns)
+            queue.see(st.queue, p.queue, i, frame_ns, float(others))
+
+
+@nb.njit(cache=True)
+def on_trade(st: Any, p: Any, ev: Any) -> None:
+    """A print at or beyond our prices on the side it hits."""
+    side = 1 - ev.side
+    sign, ticks = 1 - 2 * side, int(ev.px * p.ticks_per_usd + 0.5)
+    for level in range(LEVELS):
+        i = side * LEVELS + level
+        place = st.queue.places[i]
+        if place.key != 0 and sign * (place.px_ticks - ticks) >= 0:
+            is_through = place.px_ticks != ticks
+            queue.trade(st.queue, p.queue, i, ev.venue_ms * 1_000_000, ev.sz * p.lots_per_coin, is_through)
+
+
+@nb.njit(cache=True)
+def on_fill(st: Any, p: Any, ev: Any) -> None:
+    """An own maker fill of this coin."""
+    if ev.coin == p.coin and ev.bits & REPLAYED == 0:
+        queue.filled(st.queue, p.queue, ev.cloid_lo, ev.venue_ms * 1_000_000 if ev.venue_ms > 0 else st.clock.venue_ns)
+
+
+@nb.njit(cache=True)
+def lots_at(st: Any, p: Any, side: int, px_ticks: int) -> float:
+    """Lots of others at a price now, 0 where it would be the best alone; NaN beyond what the book shows."""
+    ahead = (1 - 2 * side) * (px_ticks - st.book.ticks[side])
+    if ahead > 0:
+        return 0.0
+    if ahead == 0:
+        return st.book.sz[side] * p.lots_per_coin  # type: ignore[no-any-return]
+    for level in range(st.book.level_ticks.shape[1]):
+        if st.book.level_ticks[side, level] == px_ticks:
+            return st.book.level_sz[side, level] * p.lots_per_coin  # type: ignore[no-any-return]
+    return np.nan
+
+
+@nb.njit(cache=True)
+def describe(st: Any, p: Any, side: int, leg: Any) -> None:
+    """Keep with a new order what its place promises: share of its level before it, calibrated P(fill)."""
+    ahead_lots = lots_at(st, p, side, leg.px_ticks)
+    if math.isnan(ahead_lots):
+        return
+    leg.snap.features[at.AHEAD] = ahead_lots / (ahead_lots + max(1, leg.lots))
+    if st.queue.ready == 1 and st.quote.value_usd_per_lot > 0.0:
+        reach, flow = _reach_share(st, side, leg.px_ticks), st.arrivals
+        usd_per_lot = st.quote.value_usd_per_lot
+        leg.snap.fill_probability = queue.new_fill(
+            st.queue, p.queue, side, ahead_lots, reach, flow.bucket_per_s, flow.bucket_usd, usd_per_lot
+        )

@@ -1,0 +1,92 @@
+"""Markets with something to learn about who trades, and how to play them with a part taken off.
+
+Short horizons and blocks make half a minute enough; the mathematics is that of the defaults.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from portfolio_mm.domain.events import EventKind
+from portfolio_mm.engine.tuning import Tuning
+from tests.engine.tape import MS, T0, Array, Bench, S, bbo, book, event, trade
+
+TUNING = Tuning(levels=1, adverse_horizon_s=1.0, prior_adverse_bps=0.0)
+LARGE = Tuning(levels=1, adverse_horizon_s=1.0, prior_adverse_bps=0.0, clip_usd=1_500.0, max_position_usd=20_000.0)
+
+
+def toxic_tape(seconds: int, first_ns: int = T0, seed: int = 5) -> Array:
+    """Calm seconds with small orders on both sides; others in which large ones take one side, which then loses 4 bps.
+
+    The book leans before it happens, and a spread of 3 bps to 4 bps stays.
+    """
+    rng = np.random.default_rng(seed)
+    rows, mid = [], 2_000_000
+    for second in range(seconds):
+        push = int(rng.integers(-1, 2))
+        for i in range(10):
+            now_ns = first_ns + second * S + i * 100 * MS
+            mid += push * 100 if i >= 2 else int(rng.integers(-1, 2)) * 100
+            bid_sz, ask_sz = 40.0 + 30.0 * push + float(rng.integers(0, 9)), 40.0 - 30.0 * push
+            if i % 2 == 0:
+                rows.append(book(now_ns, mid - 300, mid + 300, (bid_sz, ask_sz)))
+            else:
+                rows.append(bbo(now_ns, mid - 300, mid + 300, (bid_sz, ask_sz)))
+            side = int(rng.integers(0, 2)) if push == 0 else (1 - push) // 2
+            size = float(rng.integers(1, 4)) if push == 0 else float(rng.integers(20, 60))
+            px = mid + (1 - 2 * side) * int(rng.integers(4, 12)) * 100
+            rows.extend((trade(now_ns + 30 * MS, side, px, size), event(EventKind.TIMER, now_ns + 60 * MS)))
+    return np.concatenate(rows)
+
+
+def moving_tape(seconds: int, first_ns: int = T0, seed: int = 6) -> Array:
+    """Small orders, each of which moves the mid for good, in proportion to its size."""
+    rng = np.random.default_rng(seed)
+    rows, mid = [], 2_000_000
+    for tick in range(seconds * 10):
+        now_ns = first_ns + tick * 100 * MS
+        if tick % 5 == 2:
+            side, steps = int(rng.integers(0, 2)), int(rng.integers(1, 4))
+            px = mid + (1 - 2 * side) * int(rng.integers(4, 12)) * 100
+            rows.append(trade(now_ns - 20 * MS, side, px, float(steps)))
+            mid += (1 - 2 * side) * steps * 100
+        rows.append(book(now_ns, mid - 300, mid + 300) if tick % 2 else bbo(now_ns, mid - 300, mid + 300))
+        rows.append(event(EventKind.TIMER, now_ns + 60 * MS))
+    return np.concatenate(rows)
+
+
+def quick(params: Any) -> None:
+    """Blocks and bars of a second or less."""
+    params["toxicity"]["block_s"], params["informed"]["block_s"] = 1.0, 1.0
+    params["informed"]["horizon_ns"] = 500 * MS
+    params["impact"]["block_s"], params["impact"]["bar_ns"] = 1.0, 500 * MS
+
+
+def lesson(step: Callable[..., int] | None, tape: Array, tuning: Tuning = TUNING, fee_share: float = 0.0) -> Bench:
+    """Play a tape; from its middle on each side's best order is filled now and then, at a fee of `fee_share`."""
+    bench = Bench(tuning)
+    quick(bench.params)
+    if step is not None:
+        bench.step = step
+    bench.start()
+    half = len(tape) // 2
+    bench.hear(tape[:half])
+    for i in range(8):
+        part = tape[half + i * half // 8 : half + (i + 1) * half // 8]
+        if fee_share and bench.resting(i % 2):
+            leg = bench.resting(i % 2)[0]
+            worth_1e8 = int(leg["px_ticks"]) * int(leg["lots"]) * 100
+            bench.fill(int(part["recv_ns"][0]), i % 2, fee_1e8=round(worth_1e8 * fee_share), tid=1 + i)
+        bench.hear(part)
+    return bench
+
+
+def taught(step: Callable[..., int] | None = None) -> Bench:
+    """Toxic flow, and fills that are charged 3 bps where the account was told a rebate of 0.3."""
+    return lesson(step, toxic_tape(45), fee_share=3e-4)
+
+
+def moved(step: Callable[..., int] | None = None) -> Bench:
+    """Orders that move the price, and a clip far larger than they are."""
+    return lesson(step, moving_tape(45), LARGE)

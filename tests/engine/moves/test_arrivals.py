@@ -1,0 +1,19 @@
+"""Raw prints whose side alone differs: a minute of sellers raises the rate of fills of our bid, and an order moves."""
+
+import pytest
+
+from tests.engine.rush import rush_hour
+from tests.engine.story import without
+from tests.engine.tape import keys
+
+
+def test_a_busy_minute_of_sell_prints_raises_the_rate_on_the_bid_and_moves_it() -> None:
+    hit, missed = rush_hour("A"), rush_hour("B")
+    assert hit.st["quote"]["rate_per_s"][0] > 1.1 * missed.st["quote"]["rate_per_s"][0]
+    assert keys(hit.commands) != keys(missed.commands)
+
+
+def test_without_the_part_the_side_of_those_prints_moves_nothing() -> None:
+    hit, missed = (rush_hour(side, without("arrivals", "update", returns=True)) for side in "AB")
+    assert keys(hit.commands) == keys(missed.commands)
+    assert hit.st["quote"]["rate_per_s"] == pytest.approx(missed.st["quote"]["rate_per_s"])

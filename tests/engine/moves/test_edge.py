@@ -1,0 +1,59 @@
+"""The Kelly cap: only what the market does after our fills differs, and so does what we offer."""
+
+from typing import Any
+
+from portfolio_mm.domain.events import EventKind
+from portfolio_mm.engine.tuning import Tuning
+from tests.engine.tape import MS, S, event, keys
+from tests.engine.wire import Wire
+
+FILLS = 32
+
+
+def scene(step: Any = None, after: float = -0.02) -> Wire:
+    """Fills on the bid, after each the mid goes to `after` USD from the fill, and back; then a standing market."""
+    wire = Wire(Tuning(levels=1, adverse_horizon_s=1.0))
+    wire.step = step or wire.step
+    wire.start()
+    quiet(wire, 70)
+    for _ in range(FILLS):
+        wire.hear(event(EventKind.POSITION, wire.now_ns, coin=0, px_ticks=2_000_000))
+        quiet(wire, 3)
+        if not wire.resting(0):
+            continue
+        mid = int(wire.resting(0)[0]["px_ticks"]) / 1e5 + after
+        wire.fill(wire.now_ns, 0)
+        wire.now_ns += 900 * MS
+        for _ in range(3):
+            wire.book(mid - 0.015, mid + 0.015)
+            wire.wait(0.3)
+    wire.hear(event(EventKind.POSITION, wire.now_ns, coin=0, px_ticks=2_000_000))
+    quiet(wire, 5)
+    return wire
+
+
+def quiet(wire: Wire, seconds: int) -> None:
+    """A standing market."""
+    for _ in range(seconds):
+        wire.book(19.985, 20.015)
+        wire.wait(1.0)
+
+
+def test_an_edge_that_lost_leaves_the_smallest_order() -> None:
+    lost, won = scene(), scene(after=0.01)
+    assert keys(lost.commands) != keys(won.commands)
+    assert lost.st["edge"]["n"] > 25.0
+    assert lost.st["edge"]["cap_usd"] == 0.0
+    assert won.st["edge"]["cap_usd"] > 1_000.0
+    least = int(lost.params["min_order_usd"][0] / 2.0) + 1
+    assert lost.st["quote"]["lots"][0, 0] in {0, least}
+    assert won.st["quote"]["lots"][0, 0] > 5 * least
+
+
+def test_time_opens_what_a_bad_hour_shut() -> None:
+    """No gate without a time-out: two hours later the cap is gone."""
+    lost = scene()
+    lost.now_ns += 7_200 * S
+    quiet(lost, 5)
+    assert lost.st["edge"]["cap_usd"] == 1e300
+    assert lost.st["quote"]["lots"][1, 0] > 10
