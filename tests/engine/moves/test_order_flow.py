@@ -73,4 +73,12 @@ def test_flow_alone_moves_the_orders(frames: Callable[[Wire, float, int], None])
 
 @pytest.mark.parametrize("frames", [trades, sizes])
 def test_it_is_the_signal_that_moves_them(frames: Callable[[Wire, float, int], None]) -> None:
-    assert placed(frames, 0, acts=False) == placed(frames, 1, acts=False)
+    """The same frames with the signal switched on and off: it lifts the orders when they buy, lowers them when not."""
+    shifts = []
+    for side in (0, 1):
+        (on, _), (off, none_bps) = (placed(frames, side, acts=acts) for acts in (True, False))
+        assert none_bps == 0.0
+        assert len(on) == len(off) == 2
+        shifts.append(sum(on) - sum(off))
+    assert shifts[0] >= 0 >= shifts[1]
+    assert shifts[0] > shifts[1]
