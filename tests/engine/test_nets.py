@@ -20,7 +20,7 @@ from portfolio_mm.domain.limits import RiskState
 from portfolio_mm.engine.coin import PAGE
 from portfolio_mm.engine.tuning import Tuning
 from tests.engine import led
-from tests.engine.lesson import moved, taught
+from tests.engine.lesson import knew, moved, taught
 from tests.engine.moves import test_cascade as cascade
 from tests.engine.moves import test_edge as edge
 from tests.engine.moves import test_funding as funding
@@ -34,7 +34,7 @@ PART_OFF: dict[str, Callable[[], Any]] = {
     "markouts": lambda: without("markouts", "update", returns=0),
     "learning": lambda: without("learning", "look"),
     "toxicity": lambda: without("toxicity", "update", returns=True),
-    "informed": lambda: without("informed", "update", returns=True),
+    "informed": lambda: without("informed", "update", "trade", returns=True),
     "impact": lambda: without("impact", "update", returns=True),
     "evidence": lambda: without("evidence", "reckon"),
     "pnl": lambda: without("pnl", "follow_mid"),
@@ -120,7 +120,8 @@ def test_every_part_has_its_net() -> None:
 
 SCENARIOS: dict[str, Callable[[Any], Any]] = {
     **led.SCENARIOS,
-    **dict.fromkeys(("learning", "toxicity", "informed", "evidence"), taught),
+    **dict.fromkeys(("toxicity", "evidence"), taught),
+    **dict.fromkeys(("learning", "informed"), knew),
     "impact": moved,
     "funding": funding.scene,
     "cascade": cascade.scene,
