@@ -10,33 +10,31 @@ import numpy as np
 
 from portfolio_mm.domain.events import EventKind
 from portfolio_mm.engine.tuning import Tuning
-from tests.engine.tape import MS, T0, Array, Bench, S, bbo, book, event, trade
+from portfolio_mm.models.toxic_row import INFORMED
+from tests.engine.tape import MS, T0, Array, Bench, bbo, book, event, market, trade
 
-TUNING = Tuning(levels=1, adverse_horizon_s=1.0, prior_adverse_bps=0.0)
+TUNING = Tuning(levels=1, adverse_horizon_s=0.5, prior_adverse_bps=0.0)
 LARGE = Tuning(levels=1, adverse_horizon_s=1.0, prior_adverse_bps=0.0, clip_usd=1_500.0, max_position_usd=20_000.0)
 
 
 def toxic_tape(seconds: int, first_ns: int = T0, seed: int = 5) -> Array:
-    """Calm seconds with small orders on both sides; others in which large ones take one side, which then loses 4 bps.
+    """Calm: small orders that move nothing. Toxic: large ones, each moves the mid 6 bps its way; the spread is wide.
 
-    The book leans before it happens, and a spread of 3 bps to 4 bps stays.
+    Which side comes next nobody can know, so fair value cannot either: only that it will cost.
     """
     rng = np.random.default_rng(seed)
-    rows, mid = [], 2_000_000
-    for second in range(seconds):
-        push = int(rng.integers(-1, 2))
-        for i in range(10):
-            now_ns = first_ns + second * S + i * 100 * MS
-            mid += push * 100 if i >= 2 else int(rng.integers(-1, 2)) * 100
-            bid_sz, ask_sz = 40.0 + 30.0 * push + float(rng.integers(0, 9)), 40.0 - 30.0 * push
-            if i % 2 == 0:
-                rows.append(book(now_ns, mid - 300, mid + 300, (bid_sz, ask_sz)))
-            else:
-                rows.append(bbo(now_ns, mid - 300, mid + 300, (bid_sz, ask_sz)))
-            side = int(rng.integers(0, 2)) if push == 0 else (1 - push) // 2
-            size = float(rng.integers(1, 4)) if push == 0 else float(rng.integers(20, 60))
-            px = mid + (1 - 2 * side) * int(rng.integers(4, 12)) * 100
-            rows.extend((trade(now_ns + 30 * MS, side, px, size), event(EventKind.TIMER, now_ns + 60 * MS)))
+    rows, mid, toxic, step = [], 2_000_000, 0, 0
+    for tick in range(seconds * 10):
+        now_ns = first_ns + tick * 100 * MS
+        toxic = int(rng.integers(0, 2)) if tick % 10 == 0 else toxic
+        half, mid, step = 300 + 300 * toxic, mid + step, 0
+        rows.append((book if tick % 2 else bbo)(now_ns, mid - half, mid + half, (40.0, 40.0)))
+        if tick % 5 == 2:
+            side = int(rng.integers(0, 2))
+            px = mid + (1 - 2 * side) * int(rng.integers(7, 12)) * 100
+            rows.append(trade(now_ns + 30 * MS, side, px, float(rng.integers(20, 60) if toxic else rng.integers(1, 4))))
+            step = (1 - 2 * side) * 1_200 * toxic
+        rows.append(event(EventKind.TIMER, now_ns + 60 * MS))
     return np.concatenate(rows)
 
 
@@ -58,7 +56,8 @@ def moving_tape(seconds: int, first_ns: int = T0, seed: int = 6) -> Array:
 
 def quick(params: Any) -> None:
     """Blocks and bars of a second or less."""
-    params["toxicity"]["block_s"], params["informed"]["block_s"] = 1.0, 1.0
+    params["toxicity"]["block_s"], params["toxicity"]["virtual_ratio"] = 0.5, 1.0
+    params["informed"]["block_s"] = 1.0
     params["informed"]["horizon_ns"] = 500 * MS
     params["impact"]["block_s"], params["impact"]["bar_ns"] = 1.0, 500 * MS
 
@@ -84,9 +83,33 @@ def lesson(step: Callable[..., int] | None, tape: Array, tuning: Tuning = TUNING
 
 def taught(step: Callable[..., int] | None = None) -> Bench:
     """Toxic flow, and fills that are charged 3 bps where the account was told a rebate of 0.3."""
-    return lesson(step, toxic_tape(45), fee_share=3e-4)
+    return lesson(step, toxic_tape(26), fee_share=3e-4)
 
 
 def moved(step: Callable[..., int] | None = None) -> Bench:
     """Orders that move the price, and a clip far larger than they are."""
     return lesson(step, moving_tape(45), LARGE)
+
+
+def know(bench: Bench) -> None:
+    """Put into a coin what it would have learned: informed flow costs 3 bps a standard deviation, large is informed."""
+    toxic, kinds = bench.st["toxicity"], bench.st["informed"]
+    bench.params["toxicity"]["min_depth_bps"] = 1e6  # and nothing more
+    toxic["skill"]["weight"][0] = 1.0
+    toxic["moments"][:, INFORMED] = 100.0, 20.0, 6.0
+    toxic["w"][1 + INFORMED] = 3.0
+    kinds["learned_count"], kinds["ready"] = 1_000.0, 1
+    kinds["moments"][0], kinds["moments"][1] = (5.0, 0.5, -1.0, 0.4), (2.0, 9.0, 1.0, 0.3)
+
+
+def knew(step: Callable[..., int] | None = None) -> Bench:
+    """A market with orders of all sizes before a coin that knows who is informed."""
+    bench = Bench(TUNING)
+    know(bench)
+    if step is not None:
+        bench.step = step
+    bench.start()
+    tape = market(500)
+    tape["sz"] = np.where(tape["kind"] == EventKind.TRADE, np.where(np.arange(500) % 60 < 30, 1.0, 90.0), tape["sz"])
+    bench.hear(tape)
+    return bench

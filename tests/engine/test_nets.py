@@ -20,7 +20,7 @@ from portfolio_mm.domain.limits import RiskState
 from portfolio_mm.engine.coin import PAGE
 from portfolio_mm.engine.tuning import Tuning
 from tests.engine import led, rush
-from tests.engine.lesson import moved, taught
+from tests.engine.lesson import knew, moved, taught
 from tests.engine.moves import test_cascade as cascade
 from tests.engine.moves import test_edge as edge
 from tests.engine.moves import test_funding as funding
@@ -36,7 +36,7 @@ PART_OFF: dict[str, Callable[[], Any]] = {
     "markouts": lambda: without("markouts", "update", returns=0),
     "learning": lambda: without("learning", "look"),
     "toxicity": lambda: without("toxicity", "update", returns=True),
-    "informed": lambda: without("informed", "update", returns=True),
+    "informed": lambda: without("informed", "update", "trade", returns=True),
     "impact": lambda: without("impact", "update", returns=True),
     "evidence": lambda: without("evidence", "reckon"),
     "pnl": lambda: without("pnl", "follow_mid"),
@@ -134,7 +134,8 @@ SCENARIOS: dict[str, Callable[[Any], Any]] = {
     "vov": weather.gusts,
     "particles": weather.storms,
     "regimes": weather.storms,
-    **dict.fromkeys(("learning", "toxicity", "informed", "evidence"), taught),
+    **dict.fromkeys(("toxicity", "evidence"), taught),
+    **dict.fromkeys(("learning", "informed"), knew),
     "impact": moved,
     "funding": funding.scene,
     "cascade": cascade.scene,
