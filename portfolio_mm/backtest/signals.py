@@ -37,7 +37,8 @@ class Score(msgspec.Struct, frozen=True):
 class Ablated(msgspec.Struct, frozen=True):
     """One signal in the experiment: what having it on brings per decision interval, and everything the coin keeps.
 
-    `numbers` go by the names of the state, None is what it does not know; `effect_usd` is None where the state holds no such estimate.
+    `numbers` go by the names of the state, None is what it does not know; `effect_usd` is None where the state holds no
+    such estimate.
     """
 
     signal: str
