@@ -237,6 +237,8 @@ def _of_fill(st: Any, p: Any, ev: Any, row: Any) -> None:
     place = (marks.tail - 1) % PENDING
     row.status = 1 if marks.tail > 0 and marks.fill_tid[place] == ev.tid else 0
     row.ns = ev.venue_ms * 1_000_000 if ev.venue_ms > 0 else st.clock.venue_ns
+    if row.status == 1:  # told out of order, it counts as the newest: the interval must be that of its markouts
+        row.ns = marks.fill_ns[place]
     row.side = ev.side
     row.cloid_hi = ev.cloid_hi
     row.cloid_lo = ev.cloid_lo

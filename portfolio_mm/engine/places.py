@@ -12,6 +12,7 @@ import numpy as np
 
 from portfolio_mm.domain.events import REPLAYED
 from portfolio_mm.engine import book
+from portfolio_mm.engine.exposure import notional_usd
 from portfolio_mm.engine.orders import CANCELLING, LEVELS, LIVE, MODIFYING
 from portfolio_mm.estimators import queue
 from portfolio_mm.models import features as at
@@ -21,11 +22,12 @@ HEARS = ("BBO", "BOOK", "TRADE", "FILL", "TIMER")
 
 
 @nb.njit(cache=True)
-def follow(st: Any) -> float:
+def follow(st: Any) -> tuple[float, float]:
     """Tell the places which orders rest, and what share of sweeps at the touch reaches them (TIMER).
 
     Returns:
-        Rate at which the price leaves a place for good, 1/s: one over the time fair takes to move by 1 / k.
+        Rate at which the price leaves a place for good, 1/s (one over the time fair takes to move by 1 / k), and the
+        value of a lot at mid, USD, 0 before the first book.
     """
     for side in range(2):
         for level in range(LEVELS):
@@ -36,7 +38,7 @@ def follow(st: Any) -> float:
             else:
                 queue.stand(st.queue, i, 0, 0, 0.0, st.clock.venue_ns)
     k = 0.5 * (st.intensity.k_per_bps[0] + st.intensity.k_per_bps[1])
-    return 1.0 / max(1e-3, upkeep.time_scale_s(k, st.vol.sigma_bps))  # type: ignore[no-any-return]
+    return 1.0 / max(1e-3, upkeep.time_scale_s(k, st.vol.sigma_bps)), notional_usd(1, 0.5 * st.book.mid2)
 
 
 @nb.njit(cache=True)

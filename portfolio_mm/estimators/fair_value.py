@@ -66,9 +66,7 @@ STATE = record(
         ("products", "f8", (N_ROW,)),
         ("label_sums", "f8", (2,)),
         ("slopes", "f8", (N_GROUPS, N_ROW)),
-        ("edges", "f8", (N_ROW,)),
-        ("ridge", "f8", (N_ROW,)),
-        ("prior", "f8", (N_ROW,)),
+        *((name, "f8", (N_ROW,)) for name in ("edges", "scales", "ridge", "prior")),
         ("low", "f8", (PACKED,)),
         ("forward", "f8", (N_ROW,)),
         ("ring_x", "f8", (LAG_STEPS, N_ROW)),
@@ -79,9 +77,9 @@ STATE = record(
     ]
 )
 """`x` the row known now (models/fair_row.py), written by the groups' `say`; `counts` observations of each regressor,
-`squares` and `products` sums of x x' and x y, `label_sums` (count, y y), all forgotten alike; `slopes` what each group
-adds to the coefficients; `edges` what regressors are clipped to. Kept with a sample: what each group forecast, that at
-its strength, and what the groups before it said with their weights. `low`, `forward`: scratch of the fit."""
+`squares` and `products` sums of x x' and x y, `label_sums` (count, y y), forgotten alike; `scales` root mean squares,
+`edges` what regressors are clipped to; `slopes` what each group adds to the coefficients. Kept with a sample: forecast
+of each group, that at its strength, weighted sum of the groups before it. `low`, `forward`: scratch of the fit."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
@@ -122,10 +120,9 @@ def reset(st: Any, p: Any) -> None:
     st.slopes[:, :] = 0.0
     st.slopes[BOOK, MICRO_DEV] = p.prior_weight
     st.edges[:] = np.inf
-    st.ridge[:] = p.ridge_count
-    st.ridge[MICRO_DEV] = p.prior_count
+    st.scales[:] = 0.0
+    st.ridge[:] = 0.0
     st.prior[:] = 0.0
-    st.prior[MICRO_DEV] = p.prior_weight
     st.low[:] = 0.0
     st.forward[:] = 0.0
     st.ring_x[:, :] = np.nan
@@ -281,13 +278,17 @@ def _judge(st: Any, p: Any, pos: int, move_bps: float) -> None:
 @nb.njit(cache=True)
 def _fit(st: Any, p: Any) -> None:
     """Coefficients of all nested regressions, then what each group adds to those before it."""
-    nested_ridge.factorise(N_ROW, st.squares, st.products, st.counts, st.ridge, st.prior, st.low, st.forward)
-    nested_ridge.solve_groups(FIRST, st.squares, st.counts, st.prior, st.low, st.forward, st.slopes)
+    st.ridge[:] = p.ridge_count
+    st.ridge[MICRO_DEV] = p.prior_count
+    st.prior[MICRO_DEV] = p.prior_weight
+    nested_ridge.measure(st.counts, st.squares, st.scales)
+    nested_ridge.factorise(N_ROW, st.squares, st.products, st.ridge, st.prior, st.scales, st.low, st.forward)
+    nested_ridge.solve_groups(FIRST, st.prior, st.scales, st.low, st.forward, st.slopes)
     st.weight = min(1.0, max(0.0, st.slopes[BOOK, MICRO_DEV]))
     st.slopes[BOOK, MICRO_DEV] = st.weight
     for j in range(MICRO_DEV + 1, N_ROW):
         if st.counts[j] >= p.clip_count:
-            st.edges[j] = p.clip_sd * nested_ridge.scale(st.squares[nested_ridge.at(j, j)], st.counts[j])
+            st.edges[j] = p.clip_sd * st.scales[j]
 
 
 @nb.njit(cache=True)

@@ -30,6 +30,9 @@ HEARS = ("TRADE", "TIMER")
 WARM_S = 65.0
 """Seconds of an ordinary market after which it is ready."""
 SCORES = {"events of the next 5 s": "the average rate of the last ten minutes (Poisson log loss)"}
+STRIDE_NS = 10**9
+READ_NS = 25 * 10**7
+"""Without trades the process is advanced, and its rates are read, no more often than this."""
 
 PARAMS = record(
     [
@@ -57,6 +60,7 @@ STATE = record(
         ("refused", "i8"),
         ("at_ns", "i8"),
         ("grid_at_ns", "i8"),
+        ("read_ns", "i8"),
         ("pending", "i8", (2,)),
         ("theta", "f8", (SIZE,)),
         ("reach", "f8", (2,)),
@@ -111,6 +115,7 @@ def reset(st: Any, p: Any) -> None:
     st.refused = 0
     st.at_ns = 0
     st.grid_at_ns = 0
+    st.read_ns = 0
     st.theta[:] = p.prior
     st.info[:, :] = 0.0
     st.work[:, :] = 0.0
@@ -149,9 +154,11 @@ def update(st: Any, p: Any, now_ns: int, aggressor: int, season_ratio: float) ->
             st.pending[aggressor] = 1
             st.counts[aggressor] += 1.0
             model.hear(st.theta, st.reach, st.lag_s, aggressor, season_ratio, st.score, st.info)
-    else:
+    elif now_ns - p.late_ns - st.at_ns >= STRIDE_NS:
         _advance(st, p, now_ns - p.late_ns, season_ratio)
-    _read(st, p, season_ratio)
+    if aggressor >= 0 or now_ns // READ_NS != st.read_ns // READ_NS:
+        st.read_ns = now_ns
+        _read(st, p, season_ratio)
     return True
 
 

@@ -83,7 +83,7 @@ def hear(theta: Any, reach: Any, lag: Any, side: int, season_ratio: float, score
     lam = max(rate_per_s(theta, reach, side, season_ratio), 1e-12)
     first = N + 2 * side
     slope = theta[first] * (reach[0] - beta * lag[0]) + theta[first + 1] * (reach[1] - beta * lag[1])
-    at = (side, first, first + 1, BETA)
+    at = ((first - N) // 2, first, first + 1, BETA)  # one integer type, whatever that of `side`
     by = (season_ratio / lam, beta * reach[0] / lam, beta * reach[1] / lam, slope / lam)
     for a in range(4):
         score[at[a]] += by[a]

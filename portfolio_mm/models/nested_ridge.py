@@ -40,27 +40,35 @@ def remember(keep: float, x: Any, y: float, counts: Any, squares: Any, products:
 
 
 @nb.njit(cache=True)
-def factorise(n: int, squares: Any, products: Any, counts: Any, ridge: Any, prior: Any, low: Any, z: Any) -> None:  # noqa: PLR0917 - flat arguments
+def measure(counts: Any, squares: Any, scales: Any) -> None:
+    """Write the root mean squares d_j of all regressors; 0 where nothing was seen but rounding errors."""
+    for i in range(len(counts)):
+        square = squares[at(i, i)] / counts[i] if counts[i] > 0.0 else 0.0
+        scales[i] = math.sqrt(square) if square > TINY else 0.0
+
+
+@nb.njit(cache=True)
+def factorise(n: int, squares: Any, products: Any, ridge: Any, prior: Any, scales: Any, low: Any, z: Any) -> None:  # noqa: PLR0917 - flat arguments
     """Write the Cholesky factor and the forward substitution of the standardised system.
 
     Args:
         n: regressors.
         squares: S as a lower triangle.
         products: P.
-        counts: observations n_j of each regressor; where it or S_jj is 0 there is no coefficient.
         ridge: lambda_j > 0.
         prior: b0, coefficients believed without data.
+        scales: d_j; where it is 0 there is no coefficient.
         low: the factor, written.
         z: L^-1 times the right side, written.
     """
     for i in range(n):
-        d_i = scale(squares[at(i, i)], counts[i])
+        d_i = scales[i]
         right = products[i] / d_i if d_i > 0.0 else 0.0
         for k in range(n):
             if d_i > 0.0 and prior[k] != 0.0:
                 right -= squares[at(max(i, k), min(i, k))] / d_i * prior[k]
         for j in range(i + 1):
-            d_j = scale(squares[at(j, j)], counts[j])
+            d_j = scales[j]
             value = squares[at(i, j)] / (d_i * d_j) if d_i > 0.0 and d_j > 0.0 else 0.0
             if i == j:
                 value += ridge[i]
@@ -76,14 +84,7 @@ def factorise(n: int, squares: Any, products: Any, counts: Any, ridge: Any, prio
 
 
 @nb.njit(cache=True)
-def scale(y: float, weight_count: float) -> float:
-    """Root mean square of a regressor with sum of squares `y`; 0 when nothing was seen but rounding errors."""
-    square = y / weight_count if weight_count > 0.0 else 0.0
-    return math.sqrt(square) if square > TINY else 0.0
-
-
-@nb.njit(cache=True)
-def solve_leading(m: int, squares: Any, counts: Any, prior: Any, low: Any, z: Any, slopes: Any) -> None:  # noqa: PLR0917 - flat arguments
+def solve_leading(m: int, prior: Any, scales: Any, low: Any, z: Any, slopes: Any) -> None:  # noqa: PLR0917 - flat arguments
     """Coefficients of the regression on the first `m` regressors, in the units of the data; those behind are 0."""
     for i in range(len(slopes)):
         slopes[i] = 0.0
@@ -93,26 +94,25 @@ def solve_leading(m: int, squares: Any, counts: Any, prior: Any, low: Any, z: An
             value -= low[at(k, i)] * slopes[k]
         slopes[i] = value / low[at(i, i)]
     for i in range(m):
-        d_i = scale(squares[at(i, i)], counts[i])
+        d_i = scales[i]
         slopes[i] = prior[i] + slopes[i] / d_i if d_i > 0.0 else prior[i]
 
 
 @nb.njit(cache=True)
-def solve_groups(first: Any, squares: Any, counts: Any, prior: Any, low: Any, z: Any, slopes: Any) -> None:  # noqa: PLR0917 - flat arguments
+def solve_groups(first: Any, prior: Any, scales: Any, low: Any, z: Any, slopes: Any) -> None:  # noqa: PLR0917 - flat arguments
     """What each group adds: coefficients of the regression up to its end minus those of the one up to its start.
 
     Args:
         first: first regressor of each group, and the end.
-        squares: as for `factorise`, with `counts`, `prior`, `low` and `z`.
-        counts: see `squares`.
-        prior: see `squares`.
-        low: see `squares`.
-        z: see `squares`.
+        prior: as for `factorise`, with `scales`, `low` and `z`.
+        scales: see `prior`.
+        low: see `prior`.
+        z: see `prior`.
         slopes: a row for each group, written.
     """
     groups = len(slopes)
     for group in range(groups):
-        solve_leading(first[group + 1], squares, counts, prior, low, z, slopes[group])
+        solve_leading(first[group + 1], prior, scales, low, z, slopes[group])
     for group in range(groups - 1, 0, -1):
         for j in range(len(slopes[group])):
             slopes[group, j] -= slopes[group - 1, j]

@@ -37,7 +37,7 @@ def orders_after(trained: Bench, moved_bps: float) -> dict[int, int]:
     last = float(trained.st["leaders"]["leader_px"][0])
     px, at_ns = (last if last > 0.0 else 20.0) * (1.0 + moved_bps * 1e-4), now_ns + 20 * MS
     coin.hear(heard(frame("LEAD", px * (1.0 - 1e-5), px * (1.0 + 1e-5), venue_ms(at_ns)), at_ns))
-    return quoted_after(coin, now_ns + 40 * MS)
+    return quoted_after(coin, trained, now_ns + 40 * MS)
 
 
 def test_a_raw_frame_of_the_leader_moves_an_order() -> None:

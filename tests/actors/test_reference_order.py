@@ -13,14 +13,13 @@ import pytest
 from portfolio_mm.actors.reference_feed import ReferenceFeed
 from portfolio_mm.actors.topology import RELAY, Address, FolderDirectory
 from portfolio_mm.domain.commands import CommandKind
-from portfolio_mm.domain.events import EventKind
 from portfolio_mm.models.fair_row import REFERENCE
 from portfolio_mm.reference.symbols import Symbol
 from tests.actors.test_reference import relayed
 from tests.actors.waiting import until
 from tests.engine import led
 from tests.engine.story import without
-from tests.engine.tape import COIN, MS, STEP, Bench, bbo, event, venue_ms
+from tests.engine.tape import COIN, MS, STEP, Bench, bbo, venue_ms
 
 SECONDS = 60.0
 MULTIPLIER = 1_000.0
@@ -35,14 +34,15 @@ def copy(coin: Bench) -> Bench:
     return other
 
 
-def quoted_after(coin: Bench, now_ns: int) -> dict[int, int]:
-    """Prices it wants by side once its own market has moved 12 bps, so that moving an order is worth an action."""
-    bid, ask = (int(ticks) + 24 * STEP for ticks in coin.st["book"]["ticks"])
-    before = len(coin.commands)
-    coin.hear(bbo(now_ns, bid, ask))
-    for i in range(4):
-        coin.hear(event(EventKind.TIMER, now_ns + (1 + i) * 20 * MS))
-    rows = [row for row in coin.commands[before:] if row["kind"] != CommandKind.CANCEL]
+def quoted_after(coin: Bench, trained: Bench, now_ns: int) -> dict[int, int]:
+    """Last prices it sent by side since it was copied, once its own market has moved as well.
+
+    What was heard may be worth an action by itself; if not, a move of its own market by 12 bps is, in every run.
+    """
+    bid, ask = (int(ticks) + 24 * STEP for ticks in trained.st["book"]["ticks"])
+    for i in range(8):
+        coin.hear(bbo(now_ns + i * 100 * MS, bid, ask))
+    rows = [row for row in coin.commands[len(trained.commands) :] if row["kind"] != CommandKind.CANCEL]
     return {int(row["side"]): int(row["px_ticks"]) for row in rows}
 
 
@@ -95,12 +95,12 @@ async def orders_after(folder: Path, trained: Bench, moved_bps: float) -> dict[i
             row = await say(ticker(mid_of(trained) * (1.0 + moved_bps * 1e-4), 1 + i, venue_ms(at_ns)))
             row["recv_ns"] = at_ns
             coin.hear(row)
-    return quoted_after(coin, now_ns + 100 * MS)
+    return quoted_after(coin, trained, now_ns + 100 * MS)
 
 
 @pytest.fixture(scope="module")
 def trained() -> Bench:
-    """A coin that has followed its reference for 80 s."""
+    """A coin that has followed its reference for a minute."""
     coin = led.play("reference", seconds=SECONDS)
     assert led.weight(coin, REFERENCE) > 0.5
     return coin

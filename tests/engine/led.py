@@ -28,14 +28,14 @@ def leader(recv_ns: int, px: float) -> Array:
 
 
 def bench(step: Step | None = None) -> Bench:
-    """A coin that judges forecasts by blocks of 1 s and penalises coefficients little: a minute shows a lead."""
-    coin = Bench(Tuning(levels=1))
+    """A coin that judges forecasts by blocks of 1 s and penalises coefficients little, with free actions."""
+    coin = Bench(Tuning(levels=1, action_price_usd=0.0))
     coin.params["fair"]["block_s"], coin.params["fair"]["ridge_count"] = 1.0, 50.0
     if step is not None:
         coin.step = step
     coin.start()
     coin.hear(event(EventKind.LEAD, T0 - 1, coin=1, px=1.0, sz=FOLLOW_MS / 1e3, seq=VERSION))
-    coin.hear(allocation(T0 - 1, VERSION, oid=10**15))
+    coin.hear(allocation(T0 - 1, VERSION, oid=10**15, sz=0.0))
     return coin
 
 
@@ -64,6 +64,9 @@ def play(led_by: str, step: Step | None = None, seconds: float = 80.0, seed: int
             coin.hear(reference(now_ns, px))
         elif led_by == "leaders":
             coin.hear(leader(now_ns, px))
+        if led_by != "order_flow" and i % 4 == 1:
+            side, reach = int(rng.integers(0, 2)), 2 + int(rng.exponential(8.0))
+            coin.hear(trade(now_ns, side, mid + (1 - 2 * side) * reach * STEP))
         sizes = tuple(float(size) for size in np.round(rng.uniform(20.0, 60.0, 2), 1))
         if i % 2 == 0:
             coin.hear(bbo(now_ns, mid - 2 * STEP, mid + 2 * STEP, (sizes[0], sizes[1])))
@@ -72,9 +75,19 @@ def play(led_by: str, step: Step | None = None, seconds: float = 80.0, seed: int
     return coin
 
 
-def end_ns(seconds: float = 80.0) -> int:
-    """When the last event of `play` was heard."""
-    return T0 + int(seconds * S) - 50 * MS
+def rest(coin: Bench, seconds: float = 80.0) -> int:
+    """After `play` nothing moves for two seconds: every order is answered and may be replaced; the time then."""
+    mid_px, (bid, ask) = float(coin.st["reference"]["mid_px"]), (int(ticks) for ticks in coin.st["book"]["ticks"])
+    px = float(coin.st["leaders"]["leader_px"][0])
+    now_ns = T0 + int(seconds * S)
+    for _ in range(20):
+        now_ns += 100 * MS
+        if mid_px > 0.0:
+            coin.hear(reference(now_ns - 20 * MS, mid_px))
+        if px > 0.0:
+            coin.hear(leader(now_ns - 10 * MS, px))
+        coin.hear(bbo(now_ns, bid, ask))
+    return now_ns
 
 
 def part_bps(coin: Bench, group: int) -> float:

@@ -72,7 +72,8 @@ def theta_of(mu: float, own: float, cross: float, beta: float) -> Floats:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_known_parameters_are_recovered(seed: int) -> None:
     """mu 0.5/s, branching 0.6 (0.4 own, 0.2 cross), beta 1/s, 40,000 s: each within 10 %."""
-    st = fit(*simulate(seed, theta_of(0.5, 0.4, 0.2, 1.0), 40_000.0), half_life_s=0.0)
+    t, marks = simulate(seed, theta_of(0.5, 0.4, 0.2, 1.0), 40_000.0)
+    st = fit(t, marks, 0.0)
     assert np.mean(st.theta[:2]) == pytest.approx(0.5, rel=0.1)
     assert model.radius(st.theta) == pytest.approx(0.6, rel=0.1)
     assert np.mean(st.theta[[2, 5]]) == pytest.approx(0.4, rel=0.1)

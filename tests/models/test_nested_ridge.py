@@ -19,9 +19,10 @@ def moments(x: np.ndarray, y: np.ndarray, keep: float = 1.0) -> tuple[np.ndarray
 def solve(
     counts: np.ndarray, squares: np.ndarray, products: np.ndarray, ridge: np.ndarray, prior: np.ndarray
 ) -> np.ndarray:
-    low, z, slopes = np.zeros_like(squares), np.zeros(N), np.zeros((3, N))
-    nr.factorise(N, squares, products, counts, ridge, prior, low, z)
-    nr.solve_groups(FIRST, squares, counts, prior, low, z, slopes)
+    low, z, scales, slopes = np.zeros_like(squares), np.zeros(N), np.zeros(N), np.zeros((3, N))
+    nr.measure(counts, squares, scales)
+    nr.factorise(N, squares, products, ridge, prior, scales, low, z)
+    nr.solve_groups(FIRST, prior, scales, low, z, slopes)
     return slopes
 
 

@@ -21,7 +21,19 @@ BAD: list[list[Any]] = [
 ]
 STEPS_OF = ("before_px",)
 PLAIN = {
-    *("weight", "prior_weight", "x", "ring_x", "counts", "squares", "products", "label_sums", "slopes", "edges"),
+    *(
+        "weight",
+        "prior_weight",
+        "x",
+        "ring_x",
+        "counts",
+        "squares",
+        "products",
+        "label_sums",
+        "slopes",
+        "edges",
+        "scales",
+    ),
     *("ridge", "prior", "low", "forward", "clip_sd"),
     *(STRENGTH.names or ()),
 }
