@@ -37,12 +37,13 @@ class Score(msgspec.Struct, frozen=True):
 class Ablated(msgspec.Struct, frozen=True):
     """One signal in the experiment: what having it on brings per decision interval, and everything the coin keeps.
 
-    `numbers` go by the names of the state; `effect_usd` is None where the state holds no such estimate.
+    `numbers` go by the names of the state, None is what it does not know; `effect_usd` is None where the state holds no
+    such estimate.
     """
 
     signal: str
     effect_usd: Estimate | None
-    numbers: dict[str, float]
+    numbers: dict[str, float | None]
 
 
 def scores_of(state: Array) -> tuple[Score, ...]:
@@ -79,7 +80,7 @@ def ablation_of(state: Array) -> tuple[Ablated, ...]:
     return tuple(found)
 
 
-def _effect(numbers: dict[str, float]) -> Estimate | None:
+def _effect(numbers: dict[str, float | None]) -> Estimate | None:
     """The inverse-propensity estimate, with an interval once there are blocks for one and both arms have intervals."""
     kept = [
         numbers.get(f"{VALUE}.{name}") for name in ("effect_usd", "effect_se_usd", "blocks", "on_count", "off_count")
@@ -92,6 +93,6 @@ def _effect(numbers: dict[str, float]) -> Estimate | None:
     return Estimate(value if on and off else None, se, low, high, int(on + off), int(blocks))
 
 
-def _plain(value: Any) -> float:
+def _plain(value: Any) -> float | None:
     number = float(value)
-    return number if np.isfinite(number) else float("nan")
+    return number if np.isfinite(number) else None
