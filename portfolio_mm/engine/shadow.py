@@ -9,7 +9,18 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from portfolio_mm.engine.signals import BOOK, FLOW, IMPACT, LEADERS, REFERENCE, TOXICITY
+from portfolio_mm.engine.signals import (
+    BOOK,
+    FLOW,
+    HAWKES,
+    IMPACT,
+    LEADERS,
+    PARTICLE,
+    QUEUE,
+    REFERENCE,
+    REGIME,
+    TOXICITY,
+)
 from portfolio_mm.estimators import toxicity
 from portfolio_mm.models.skill import clear_skill
 
@@ -36,3 +47,7 @@ def hear(st: Any) -> None:
         note(st.signals, group, st.fair.skill[group])
     note(st.signals, TOXICITY, st.toxicity.skill[toxicity.ADVERSE])
     note(st.signals, IMPACT, st.impact.skill)
+    note(st.signals, PARTICLE, st.particles.skill)
+    note(st.signals, REGIME, st.regimes.skill)
+    note(st.signals, HAWKES, st.hawkes.skill)
+    note(st.signals, QUEUE, st.queue.skill)

@@ -7,7 +7,7 @@ import pytest
 
 from portfolio_mm.domain.commands import COMMAND, CommandKind
 from portfolio_mm.domain.events import EventKind
-from portfolio_mm.engine import ablation, signals
+from portfolio_mm.engine import ablation, shadow, signals
 from portfolio_mm.engine.coin import MAX_COMMANDS, step
 from portfolio_mm.engine.diary import (
     DECISION,
@@ -297,3 +297,29 @@ def test_sizes_are_as_stated() -> None:
     assert SIGNALS_STATE.itemsize <= 6_144
     assert DECISION.itemsize <= 400
     assert OUTCOME.itemsize <= 152
+
+
+def test_predictions_are_known_by_their_signals_and_scored_anew_after_a_ban() -> None:
+    """Ten of the twelve are scored; what they say of themselves is what the switch goes by."""
+    state, _ = new_coin(COIN, 3, TUNING)
+    scores = {
+        signals.BOOK: state[0]["fair"]["skill"][0],
+        signals.LEADERS: state[0]["fair"]["skill"][3],
+        signals.TOXICITY: state[0]["toxicity"]["skill"][0],
+        signals.IMPACT: state[0]["impact"]["skill"],
+        signals.PARTICLE: state[0]["particles"]["skill"],
+        signals.REGIME: state[0]["regimes"]["skill"],
+        signals.HAWKES: state[0]["hawkes"]["skill"],
+        signals.QUEUE: state[0]["queue"]["skill"],
+    }
+    for signal, sk in scores.items():
+        sk["blocks"], sk["weight"], sk["skill"] = 40 + signal, 0.5, 0.1
+    now = state[0]["signals"]
+    shadow.hear(state[0])
+    assert int(now["scored_mask"]).bit_count() == 10
+    assert all(now["shadow_blocks"][signal] == 40 + signal for signal in scores)
+    now["anew_mask"] = 1 << signals.QUEUE
+    shadow.hear(state[0])
+    assert (now["anew_mask"], now["shadow_blocks"][signals.QUEUE], now["shadow_weight"][signals.QUEUE]) == (0, 0, 0.0)
+    assert state[0]["queue"]["skill"]["blocks"] == 0
+    assert now["shadow_weight"][signals.HAWKES] == 0.5
