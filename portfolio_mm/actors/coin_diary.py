@@ -34,12 +34,14 @@ class Diary:
         self._rows = (np.zeros(MAX_DECISIONS, DECISION), np.zeros(MAX_OUTCOMES, OUTCOME))
         self._journals: tuple[Journal, ...] = ()
         self._known = (-1, -1)
+        self._run = 0
         self._features = np.full((WATCHED, N_FEATURES), np.nan, np.float32)
         self._decisions = 0
 
     def open(self, run: int) -> None:
         """Begin new segments; what this run has written before is not written again by `again`."""
         self.close()
+        self._run = run
         names = (f"{self._name}{DECISIONS}", f"{self._name}{OUTCOMES}")
         try:
             known = [
@@ -97,6 +99,7 @@ class Diary:
     def _write(self, rows: tuple[Array, Array]) -> None:
         try:
             for journal, some in zip(self._journals, rows, strict=False):
+                some["run"] = self._run  # the one in the state is the gateway's, and changes with its lives
                 journal.append(some)
         except StateError as error:
             LOG.error("%s goes on without a decision journal: %s", self._name, error)  # noqa: TRY400 - the text says it all
