@@ -9,13 +9,13 @@ from typing import Final
 
 from portfolio_mm.domain.events import EventKind
 from portfolio_mm.domain.order import OrderEvent
-from portfolio_mm.engine.coin import PAGE, SHELVED, Part
 from portfolio_mm.engine.orders import TRANSITIONS
+from portfolio_mm.engine.page import PAGE, SHELVED, Part
 
 TARGET: Final = Path(__file__).resolve().parent.parent / "docs" / "wiring.md"
 HEAD: Final = """# Wiring of one coin
 
-Generated from the page (`portfolio_mm/engine/coin.py`) by `make wiring`; a test keeps it true. Do not edit.
+Generated from `portfolio_mm/engine/page.py` by `make wiring`; a test keeps it true. Do not edit.
 
 One event at a time goes through the parts in this order. "Hears" are event kinds, "reads" and "writes" are sub-records
 of the coin's state.

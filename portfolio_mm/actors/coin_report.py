@@ -8,7 +8,8 @@ from portfolio_mm.actors.coin_books import Books
 from portfolio_mm.actors.messages import CoinReport, Markout, PartHealth, Pnl, Score, SideReport
 from portfolio_mm.actors.signals_report import Speechless, signals_report
 from portfolio_mm.domain.instrument import Instrument
-from portfolio_mm.engine.report import SideReading, read
+from portfolio_mm.engine.readings import SideReading
+from portfolio_mm.engine.report import read
 
 QUOTING = "QUOTING"
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from portfolio_mm.engine.report import CoinReading
+from portfolio_mm.engine.readings import CoinReading
 
 
 class Speechless(NamedTuple):

@@ -13,7 +13,8 @@ from portfolio_mm.backtest.predictions import UNSCORED
 from portfolio_mm.backtest.result import CoinResult, SessionResult
 from portfolio_mm.backtest.shares import ItemShare, WhyShare, items_of, whys_of
 from portfolio_mm.backtest.signals import Ablated, Score, ablation_of, scores_of
-from portfolio_mm.engine.report import PnlReading, read
+from portfolio_mm.engine.readings import PnlReading
+from portfolio_mm.engine.report import read
 
 Array = np.ndarray[Any, Any]
 FORMAT: Final = 1

@@ -10,8 +10,10 @@ h = z g_ii / 2; g the skew matrix sqrt(gamma) Gamma: the allocation's row while 
 D = 2 A_eff C k z with A_eff = A e^(-k (f + eps + a)) and C = 1/e, that is 2 k z times the rate at the best depth
 f + eps + a + 1/k, which is measured.
 `bound` lifts the symmetric part to its floor f + eps + a + max(min edge, floor_errors * se), or sets it to the depth
-that the profile says earns clearly more (one exponential does not fit a whole book), caps skew and distance, and, on a
-side that must reduce but where no quote pays, gives up f, eps and a: they are the price of getting out.
+that the profile says earns clearly more (one exponential does not fit a whole book) plus what a fill costs now beyond
+what it cost when that depth was found (toxicity, jumps, impact, vol-of-vol: at once, not once a second), caps skew and
+distance, and, on a side that must reduce but where no quote pays, gives up f, eps and a: they are the price of getting
+out.
 """
 
 import math
@@ -97,7 +99,10 @@ def _side(st: Any, p: Any, side: int, gamma: float) -> None:
     else:
         floor_bps = cost_bps + max(p.min_edge_bps, p.floor_errors * quote.adverse_se_bps[side])
         known_bps = st.viability.quote_depth_bps[side]
-        wanted_bps = max(floor_bps, known_bps if known_bps > 0.0 else base_bps)
+        if known_bps > 0.0:  # what a fill costs more, or less, than when that depth was found
+            known_bps += items[at.TOXICITY] + items[at.JUMP] + items[at.IMPACT] - st.viability.more_bps[side]
+            known_bps += items[at.VOL_OF_VOL]
+        wanted_bps = max(floor_bps, known_bps if st.viability.quote_depth_bps[side] > 0.0 else base_bps)
     wanted_bps = min(p.max_half_spread_bps, wanted_bps)
     skew_cap = min(p.max_skew_bps, max(-p.max_skew_bps, skew_bps))
     distance_bps = min(p.max_half_spread_bps, wanted_bps + skew_cap)

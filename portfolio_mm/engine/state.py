@@ -113,6 +113,7 @@ VIABILITY = record(
         ("adverse_bps", "f8", (2,)),
         ("adverse_se_bps", "f8", (2,)),
         ("near_bps", "f8", (2,)),
+        ("more_bps", "f8", (2,)),
         ("rate_per_s", "f8", (2,)),
         ("k_per_bps", "f8", (2,)),
         ("liquidity", "f8"),
@@ -125,7 +126,8 @@ VIABILITY = record(
     ]
 )
 """`adverse_bps` is the profile's, where the side would quote; `rate_per_s` and `k_per_bps` the local exponential around
-`near_bps`; `liquidity` is D of theory §0, USD per (s bps); the numbers of the verdict belong to `best_depth_bps`."""
+`near_bps`; `more_bps` what a fill there cost beyond its average; `liquidity` is D of theory §0, USD per (s bps); the
+numbers of the verdict belong to `best_depth_bps`."""
 QUOTE = record(
     [
         ("seen", "i8"),

@@ -131,6 +131,7 @@ def assess(st: Any, p: Any) -> None:
         viability.pays[side] = 1 if best > 0.0 else 0
         viability.quote_depth_bps[side] = known_bps
         viability.near_bps[side] = best_bps
+        viability.more_bps[side] = more_cost_bps(st, p, side, best_bps)
         rate, k = fill_rate(st, side, best_bps)
         viability.rate_per_s[side] = rate
         viability.k_per_bps[side] = k

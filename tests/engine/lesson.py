@@ -10,8 +10,9 @@ import numpy as np
 
 from portfolio_mm.domain.events import EventKind
 from portfolio_mm.engine.tuning import Tuning
+from portfolio_mm.models.skill import clear_skill, score
 from portfolio_mm.models.toxic_row import INFORMED
-from tests.engine.tape import MS, T0, Array, Bench, bbo, book, event, market, trade
+from tests.engine.tape import MS, T0, Array, Bench, S, bbo, book, event, market, trade
 
 TUNING = Tuning(levels=1, adverse_horizon_s=0.5, prior_adverse_bps=0.0)
 LARGE = Tuning(levels=1, adverse_horizon_s=1.0, prior_adverse_bps=0.0, clip_usd=1_500.0, max_position_usd=20_000.0)
@@ -84,6 +85,22 @@ def lesson(step: Callable[..., int] | None, tape: Array, tuning: Tuning = TUNING
 def taught(step: Callable[..., int] | None = None) -> Bench:
     """Toxic flow, and fills that are charged 3 bps where the account was told a rebate of 0.3."""
     return lesson(step, toxic_tape(26), fee_share=3e-4)
+
+
+def proven(step: Callable[..., int] | None = None) -> Bench:
+    """The same flow once the forecast of what a fill costs has beaten its rival for forty blocks."""
+    tape, bench = toxic_tape(40), Bench(TUNING)
+    quick(bench.params)
+    if step is not None:
+        bench.step = step
+    bench.start()
+    bench.hear(tape[: len(tape) // 2])
+    skill, now_ns = bench.st["toxicity"]["skill"][0], int(bench.st["clock"]["venue_ns"]) - 41 * S
+    clear_skill(skill)
+    for i in range(42):
+        score(skill, now_ns + i * S, 0.5, 1.0, 1.0, 0.0)
+    bench.hear(tape[len(tape) // 2 :])
+    return bench
 
 
 def moved(step: Callable[..., int] | None = None) -> Bench:

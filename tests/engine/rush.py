@@ -43,7 +43,7 @@ def standing(step: Step | None = None, seconds: int = 30, price_usd: float = 0.0
 
 
 def burst(
-    aggressor: str, step: Step | None = None, part: str = "hawkes", shift: float = 0.001, price_usd: float = 0.06
+    aggressor: str, step: Step | None = None, part: str = "hawkes", shift: float = 0.01, price_usd: float = 0.1
 ) -> Wire:
     """Twenty prints within two seconds, inside fair so that they are no sweeps; then the market moves a little.
 
@@ -79,7 +79,7 @@ def rush_hour(aggressor: str, step: Step | None = None, shift: float = 0.001, pr
     return wire
 
 
-def place(print_sz: float, step: Step | None = None, shift: float = 0.003, price_usd: float = 0.0005) -> Wire:
+def place(print_sz: float, step: Step | None = None, shift: float = 0.002, price_usd: float = 0.0005) -> Wire:
     """Our bid rests in the third level; one print at its price, of `print_sz` coins of 40; then the market rises.
 
     Args:
@@ -106,7 +106,7 @@ def place(print_sz: float, step: Step | None = None, shift: float = 0.003, price
 
 SCENARIOS: Final[dict[str, Callable[[Step | None], Wire]]] = {
     "arrivals": lambda step: rush_hour("A", step),
-    "hawkes": lambda step: burst("A", step),
+    "hawkes": lambda step: burst("B", step),
     "places": lambda step: place(45.0, step),
     "queue": lambda step: place(45.0, step),
 }

@@ -12,6 +12,7 @@ from portfolio_mm.domain.events import LAST, EventKind
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.engine import quoting
 from portfolio_mm.engine.report import read
+from portfolio_mm.engine.snapshot import SNAPSHOT
 from portfolio_mm.engine.state import new_coin
 from portfolio_mm.engine.tuning import Tuning
 from portfolio_mm.estimators import markouts
@@ -90,12 +91,14 @@ def fills(adverse_bps: float, sd_bps: float, counts: list[int]) -> list[tuple[fl
     st, p = state[0], params[0]
     st["viability"]["adverse_bps"], st["viability"]["adverse_se_bps"] = 0.5, 0.5
     rng = np.random.default_rng(6)
+    fill, placed = event(EventKind.FILL, 0, sz_lots=1), np.zeros(1, SNAPSHOT)
     found, now_ns = [], 1_700_000_000 * S
     for n in range(max(counts) + 1):
         if n in counts:
             found.append(quoting.expected_adverse(st, p, 0))
         mid = 100.0 * (1.0 - 1e-4 * rng.normal(adverse_bps, sd_bps))
-        markouts.on_fill(st["markouts"], p["markouts"], now_ns, 0, 1, 99.95, 100.0, 20_000)
+        fill["tid"] = n + 1
+        markouts.on_fill(st["markouts"], p["markouts"], now_ns, fill[0], 99.95, 100.0, 20_000, placed[0])
         now_ns += 6 * S
         markouts.update(st["markouts"], p["markouts"], now_ns, now_ns, mid, 20_000)
     return found

@@ -17,10 +17,10 @@ import pytest
 from portfolio_mm.domain.commands import CommandKind
 from portfolio_mm.domain.events import EventKind
 from portfolio_mm.domain.limits import RiskState
-from portfolio_mm.engine.coin import PAGE
+from portfolio_mm.engine.page import PAGE
 from portfolio_mm.engine.tuning import Tuning
 from tests.engine import led, rush
-from tests.engine.lesson import knew, moved, taught
+from tests.engine.lesson import knew, moved, proven, taught
 from tests.engine.moves import test_cascade as cascade
 from tests.engine.moves import test_edge as edge
 from tests.engine.moves import test_funding as funding
@@ -134,7 +134,8 @@ SCENARIOS: dict[str, Callable[[Any], Any]] = {
     "vov": weather.gusts,
     "particles": weather.storms,
     "regimes": weather.storms,
-    **dict.fromkeys(("toxicity", "evidence"), taught),
+    "toxicity": proven,
+    "evidence": taught,
     **dict.fromkeys(("learning", "informed"), knew),
     "impact": moved,
     "funding": funding.scene,

@@ -3,7 +3,8 @@
 import numpy as np
 
 from portfolio_mm.engine.parts import ESTIMATORS
-from portfolio_mm.engine.report import ScoreReading, read
+from portfolio_mm.engine.readings import ScoreReading
+from portfolio_mm.engine.report import read
 from portfolio_mm.models.skill import MIN_BLOCKS
 from tests.engine import led
 from tests.engine.tape import Bench

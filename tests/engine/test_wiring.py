@@ -6,7 +6,7 @@ from pathlib import Path
 
 import portfolio_mm.estimators
 from portfolio_mm.domain.events import EventKind
-from portfolio_mm.engine.coin import PAGE, SHELVED
+from portfolio_mm.engine.page import PAGE, SHELVED
 from scripts.wiring import TARGET, page_text
 
 
