@@ -37,7 +37,9 @@ def take(st: Any, p: Any, side: int, px_ticks: int, snap: Any) -> None:
     snap.placed_ns = st.clock.venue_ns
     snap.mid_px = quote.mid_px
     snap.fair_px = quote.fair_px
-    snap.distance_bps = sign * (quote.fair_px - px_ticks / p.ticks_per_usd) / quote.mid_px * 1e4
+    snap.distance_bps = np.nan
+    if quote.mid_px > 0.0:
+        snap.distance_bps = sign * (quote.fair_px - px_ticks / p.ticks_per_usd) / quote.mid_px * 1e4
     snap.adverse_bps = quote.adverse_bps[side]
     snap.fill_probability = np.nan
     snap.signals_off = st.signals.off_mask

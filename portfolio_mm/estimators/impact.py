@@ -261,7 +261,7 @@ def permanent_bps(st: Any, worth_usd: float, skill_share: float) -> float:
     """
     market = skill_share * max(0.0, st.kyle_bps - Z * st.kyle_se_bps) if st.ready == 1 else 0.0
     own = max(0.0, min(st.permanent_bps, st.response_bps[HORIZONS - 1]) - Z * st.permanent_se_bps)
-    return max(market, own) * worth_usd * 1e-3
+    return max(market, own) * worth_usd * 1e-3  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

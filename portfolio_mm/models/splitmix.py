@@ -61,4 +61,4 @@ def uniform(first: int, second: int, third: int, fourth: int) -> float:
     hi, lo = _absorb(hi, lo, second)
     hi, lo = _absorb(hi, lo, third)
     hi, _ = _absorb(hi, lo, fourth)
-    return hi / 4294967296.0
+    return hi / 4294967296.0  # type: ignore[no-any-return]

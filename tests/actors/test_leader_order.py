@@ -33,7 +33,8 @@ def heard(raw: bytes, now_ns: int) -> Any:
 
 def orders_after(trained: Bench, moved_bps: float) -> dict[int, int]:
     """Prices the coin sends when its leader has moved so far, in a raw frame and nothing else."""
-    coin, now_ns = copy(trained), led.end_ns(SECONDS)
+    coin = copy(trained)
+    now_ns = led.rest(coin, SECONDS)
     last = float(trained.st["leaders"]["leader_px"][0])
     px, at_ns = (last if last > 0.0 else 20.0) * (1.0 + moved_bps * 1e-4), now_ns + 20 * MS
     coin.hear(heard(frame("LEAD", px * (1.0 - 1e-5), px * (1.0 + 1e-5), venue_ms(at_ns)), at_ns))

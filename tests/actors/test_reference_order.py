@@ -88,7 +88,8 @@ def ticker(mid: float, number: int, ms: int) -> str:
 
 async def orders_after(folder: Path, trained: Bench, moved_bps: float) -> dict[int, int]:
     """Prices the coin sends when the reference stands so far from its mid, in a frame and nothing else."""
-    coin, now_ns = copy(trained), led.end_ns(SECONDS)
+    coin = copy(trained)
+    now_ns = led.rest(coin, SECONDS)
     async with heard(folder, coin) as say:
         for i in range(4):
             at_ns = now_ns + (1 + i) * 20 * MS
