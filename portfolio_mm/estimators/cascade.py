@@ -91,11 +91,11 @@ STATE = record(
         ("severity_count", "f8"),
         ("alarms", "i8"),
         ("firing", "i8"),
-        ("ring_x_bps", "f4", (RING,)),
-        ("ring_interest", "f4", (RING,)),
-        ("guess_inputs", "f4", (SLOTS, INPUTS)),
-        ("guess_p", "f4", (SLOTS,)),
-        ("guess_bps", "f4", (SLOTS,)),
+        ("ring_x_bps", "f8", (RING,)),
+        ("ring_interest", "f8", (RING,)),
+        ("guess_inputs", "f8", (SLOTS, INPUTS)),
+        ("guess_p", "f8", (SLOTS,)),
+        ("guess_bps", "f8", (SLOTS,)),
         ("skill", SKILL),
     ]
 )

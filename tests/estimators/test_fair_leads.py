@@ -11,6 +11,7 @@ from tests.estimators.feeds import ON, Floats
 from tests.estimators.planted import STEP_S, Parts, paths, silence, tops
 
 FULL = os.environ.get("PORTFOLIO_MM_PROOF") == "full"
+HOURS = 40 if FULL else 12
 TAU_S = 0.3
 """Of the reference's decayed move."""
 REF, LEAD, FLOW = row.REFERENCE, row.LEADERS, row.FLOW
@@ -51,7 +52,7 @@ def test_the_worked_case_of_finding_fifteen_is_active_in_ten_minutes() -> None:
 
 def test_a_weak_short_lead_takes_longer_but_is_found() -> None:
     """150 ms, correlation 0.3 of walks that part: 0.8 % of the variance of a second, 1 of 2 runs within 20 min."""
-    runs = [beside_a_reference(seed, 60.0, 150, 0.3) for seed in range(40 if FULL else 12)]
+    runs = [beside_a_reference(seed, 60.0, 150, 0.3) for seed in range(HOURS)]
     final = [weights[-1, REF] > 0.0 for _, weights in runs]
     assert np.mean(final) >= 0.8
     slopes = [parts.fair["slopes"][0, REF, row.MOVE] for parts, _ in runs]

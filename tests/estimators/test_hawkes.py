@@ -20,7 +20,8 @@ from portfolio_mm.venue.flows.synthetic_params import synthetic_params
 from tests.estimators.feeds import Floats, Ints, fresh, times
 
 FULL = os.environ.get("PORTFOLIO_MM_PROOF") == "full"
-SEEDS = range(10 if FULL else 2)
+PATHS = 10 if FULL else 2
+SEEDS = range(PATHS)
 
 
 @nb.njit

@@ -16,7 +16,8 @@ from portfolio_mm.matching.queue_tape import TAPE_EVENT, TapeKind
 from portfolio_mm.models.cancel_split import CancelModel
 from tests.estimators.feeds import START_NS, Floats, Ints, fresh
 
-HOURS: Final = 8.0 if os.environ.get("PORTFOLIO_MM_PROOF") == "full" else 1.2
+MINUTES: Final = 480 if os.environ.get("PORTFOLIO_MM_PROOF") == "full" else 72
+HOURS: Final = MINUTES / 60
 PX: Final = (1000, 1010)
 BLOCK_MS: Final = 100
 USD_PER_LOT: Final = 200.0

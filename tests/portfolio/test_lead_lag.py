@@ -25,6 +25,7 @@ from portfolio_mm.portfolio.lead_lag import (
 DATA = File(__file__).parent / "data"
 REFS: dict[str, Any] = json.loads((DATA / "leadlag_refs.json").read_text())
 FULL = os.environ.get("PORTFOLIO_MM_PROOF") == "full"
+NO_LEADS = 200 if FULL else 8
 TEN_MINUTES = 600.0
 
 
@@ -136,7 +137,7 @@ def test_a_fine_clock_finds_the_lag_within_25_ms() -> None:
 )
 def test_nobody_is_called_a_leader_where_nobody_leads(kind: dict[str, Any]) -> None:
     """One in a hundred by the test's level; the bound is what that leaves with a chance of one in a thousand."""
-    runs = 200 if FULL else 8
+    runs = NO_LEADS
     called = 0
     for seed in range(runs):
         learner = market(np.random.default_rng([seed, 2]), length_s=TEN_MINUTES, **kind)

@@ -15,6 +15,7 @@ from portfolio_mm.venue.scenario.file import load_scenario
 from portfolio_mm.venue.settings import market_params
 
 FULL = os.environ.get("PORTFOLIO_MM_PROOF") == "full"
+MARKETS = 10 if FULL else 1
 SCENARIOS = Path(__file__).parents[2] / "examples" / "scenarios"
 COINS = ("BTC", "ETH", "SOL")
 MINUTES = 12
@@ -92,7 +93,7 @@ def test_the_planted_leads_of_the_twin_are_found_and_their_predictions_come_true
 def test_no_lead_is_found_where_none_is_planted(kind: str) -> None:
     """Four pairs a run, each wrong one time in a hundred."""
     wrong = 0
-    for seed in range(10 if FULL else 1):
+    for seed in range(MARKETS):
         plain = msgspec.structs.replace(synthetic_params(COINS, seed=seed), leads=())
         market = Market(plain if kind == "plain" else twin(seed, leads=False))
         market.run(MINUTES)
