@@ -29,7 +29,7 @@ DEPTH_BPS: Final = tuple(0.1 * 320.0 ** (j / 9.0) for j in range(DEPTHS))
 """The grid: 0.1, 0.19, 0.36, 0.68, 1.3, 2.5, 4.7, 8.9, 16.9, 32 bps."""
 LOG_FIRST: Final = math.log(0.1)
 LOG_STEP: Final = math.log(320.0) / 9.0
-PENDING = 256
+PENDING = 192
 
 PARAMS = record(
     [

@@ -144,6 +144,9 @@ def test_the_streams_of_a_sub_account_are_its_own(
     with listener(venue) as heard, listener(venue) as masters:
         heard.subscribe(type="orderUpdates", user=sub)
         masters.subscribe(type="orderUpdates", user=master.address)
+        for each in (heard, masters):  # subscriptions are taken in order: a book means that the one before it stands
+            each.subscribe(type="l2Book", coin="BTC")
+            each.wait(lambda frame: frame["channel"] == "l2Book")
         desk = trader(master, sub)
         reply = desk.order("BTC", is_buy=True, sz=0.001, limit_px=49_000, order_type=ALO)
         oid = reply["response"]["data"]["statuses"][0]["resting"]["oid"]
