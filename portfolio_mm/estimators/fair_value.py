@@ -6,8 +6,8 @@ b_g is the ridge regression, with forgetting, of the mid's relative move over th
 groups up to g (models/fair_row.py), so q_g is what group g adds, and a silent group leaves the others as they were.
 Each forecast is made before its label. s_g is how much of q_g came true (models/strength.py), w_g the skill of s_g q_g:
 squared error against the forecast without the group, 0 until it is better (models/skill.py). The book's rival is "the
-mid stays"; it keeps its weight, a coefficient of 0.5 on the micro-deviation to begin with, unless evidence speaks
-against it. That coefficient is clipped to [0, 1], so the book's share of fair stays inside the touch; the others
+mid stays"; its prior, a coefficient of 0.5 on the micro-deviation, speaks until thirty blocks have judged it. That
+coefficient is clipped to [0, 1], so the book's share of fair stays inside the touch; the others
 together move fair by at most max_shift_bps. Pairs are sampled on a block-time grid with the values prevailing there, so
 repeated messages teach nothing; the fit is made anew once a second. A forecast lives a second: tau in
 shift = mu tau / (1 + lambda tau) is small, so all of it is shifted.
@@ -25,7 +25,7 @@ from portfolio_mm.models import nested_ridge
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 from portfolio_mm.models.fair_row import BOOK, FIRST, MICRO_DEV, N_GROUPS, N_ROW
 from portfolio_mm.models.microprice import book_is_sane, weighted_mid_px
-from portfolio_mm.models.skill import SKILL, clear_skill, score, unless_disproved
+from portfolio_mm.models.skill import SKILL, clear_skill, score, stand_in
 from portfolio_mm.models.strength import STRENGTH, clear_strength, compare
 
 HEARS = ("BBO", "BOOK", "TIMER", "REFERENCE", "LEADER")
@@ -272,7 +272,7 @@ def _judge(st: Any, p: Any, pos: int, move_bps: float) -> None:
         score(st.skill[group], st.next_grid_ns, loss, naive, p.block_s, p.skill_half_life_s)
         if group > BOOK:
             compare(st.calibration[group], keep, forecast_bps, rest_bps, p.prior_strength_ratio, p.strength_count)
-    st.skill[BOOK].weight = unless_disproved(st.skill[BOOK])
+    stand_in(st.skill[BOOK])
 
 
 @nb.njit(cache=True)

@@ -117,8 +117,7 @@ def _close_block(sk: Any, keep: float) -> None:
 
 
 @nb.njit(cache=True)
-def unless_disproved(sk: Any) -> float:
-    """Weight of a prediction that stands until it is shown to be worse: 1, then less the surer that is."""
-    if sk.blocks < MIN_BLOCKS or sk.skill >= -Z * sk.skill_se:
-        return 1.0
-    return (Z * sk.skill_se / sk.skill) ** 2  # type: ignore[no-any-return]
+def stand_in(sk: Any) -> None:
+    """A prior speaks in full until MIN_BLOCKS have judged it; from then on it has the weight it earns, as all do."""
+    if sk.blocks < MIN_BLOCKS:
+        sk.weight = 1.0

@@ -67,7 +67,7 @@ def _check(session: SessionReport) -> None:
         assert sum(one.share for one in coin.why if one.side == "bid") == pytest.approx(1.0)
         for score in coin.scores:
             assert (score.low is None) == (score.blocks < MIN_BLOCKS)
-            is_prior = (score.part, score.prediction) == ("fair", "book")  # half the micro-price, until disproved
+            is_prior = (score.part, score.prediction) == ("fair", "book")  # half the micro-price, until judged
             assert score.weight == 0.0 or score.blocks >= MIN_BLOCKS or is_prior
         for markout in coin.markouts:
             assert (markout.net_bps.low is None) == (markout.net_bps.blocks < MIN_BLOCKS)
