@@ -107,8 +107,8 @@ STATE = record(
         ("due_raw", "f4", (VIRTUAL, N_ROW)),
     ]
 )
-"""`label_*` mass, sum, adverse ones of the labels and their sum; `moments`, `gram`, `cross`, `curve` their forgotten sums; `w` and
-`v` coefficients; `own_*` and `due_*` predictions whose label is not known yet (deviation in bps, log odds); `now`,
+"""`label_*` mass, sum, adverse ones of the labels and their sum; `moments`, `gram`, `cross`, `curve` forgotten sums;
+`w`, `v` coefficients; `own_*`, `due_*` predictions whose label is not known yet (deviation in bps, log odds); `now`,
 `extra_bps` (r), `outcome_bps` (h), `adverse_probability` what is said now; `x` and `raw` working space."""
 
 
@@ -280,12 +280,11 @@ def _take(  # noqa: PLR0917 - flat arguments
         average_bps, share = st.label_bps / st.label_n, (st.label_yes + 1.0) / (st.label_n + 2.0)
         error_bps = loss_bps - average_bps
         by_ridge_bps = slope_in_force(st.line) * deviation_bps
-        rest_bps = error_bps - by_ridge_bps
         said = calibrated(st.platt, said_z)
-        without_bps = error_bps - st.skill[ADVERSE].weight * by_ridge_bps
-        with_bps = error_bps - _of_probability(st, said)
-        score(st.skill[BOTH], now_ns, with_bps * with_bps, without_bps * without_bps, p.block_s, p.half_life_s)
-        score(st.skill[ADVERSE], now_ns, rest_bps * rest_bps, error_bps * error_bps, p.block_s, p.half_life_s)
+        without_bps2 = (error_bps - st.skill[ADVERSE].weight * by_ridge_bps) ** 2
+        with_bps2 = (error_bps - _of_probability(st, said)) ** 2
+        score(st.skill[BOTH], now_ns, with_bps2, without_bps2, p.block_s, p.half_life_s)
+        score(st.skill[ADVERSE], now_ns, (error_bps - by_ridge_bps) ** 2, error_bps**2, p.block_s, p.half_life_s)
         score(st.skill[PROBABILITY], now_ns, log_loss(said, came), log_loss(share, came), p.block_s, p.half_life_s)
         compare(st.line, deviation_bps, error_bps, weight_ratio, keep)
         teach(st.platt, said_z, came, weight_ratio)
