@@ -23,7 +23,7 @@ def lean_compiler() -> None:
 
     BaseNativeLowering.run_pass = lower_without_c
     # Each of some twenty passes writes down every argument's type in full, which for a coin are thousands of fields.
-    types.Record.__repr__ = types.Type.__repr__
+    types.Record.__repr__ = types.Type.__repr__  # type: ignore[method-assign]
 
 
 def take_turns(lock: Path) -> None:
