@@ -22,7 +22,8 @@ from portfolio_mm.actors.venue_process import MODULE, start_venue
 from portfolio_mm.domain import price_grid, price_grid_kernels
 from portfolio_mm.domain.errors import AlreadyRunningError, ConfigurationError, ProtocolError, StateError
 from portfolio_mm.domain.events import EVENT
-from portfolio_mm.engine import warm
+from portfolio_mm.engine import reconcile, warm
+from portfolio_mm.engine.diary import collect
 from portfolio_mm.settings.load import load
 from portfolio_mm.storage.journal import Journal
 from tests.actors.waiting import until
@@ -149,7 +150,7 @@ def test_kernels_are_complete_until_one_goes_or_a_source_moves(tmp_path: Path, m
 def test_the_second_process_compiles_what_the_page_calls() -> None:
     """For other types it would compile in vain, beside what the page needs."""
     folder = kernel_cache.cache_folder()
-    for kernel in (*warm.ON_COIN, *warm.ON_EVENT, warm.reconcile.commands_for, warm.collect):
+    for kernel in (*warm.ON_COIN, *warm.ON_EVENT, reconcile.commands_for, collect):
         module = kernel.__module__.rpartition(".")[2]
         assert len(list(folder.rglob(f"{module}.{kernel.__name__}-*.nbc"))) == 1, kernel
 
