@@ -7,7 +7,7 @@ import numpy as np
 
 from portfolio_mm.domain.events import EventKind
 from portfolio_mm.engine.tuning import Tuning
-from tests.engine.story import Step
+from tests.engine.plain_page import Step
 from tests.engine.tape import MS, event
 from tests.engine.wire import Wire
 
