@@ -189,9 +189,9 @@ def predict(st: Any, p: Any, features: Any) -> None:
 
 
 @nb.njit(cache=True)
-def _of_probability(st: Any, said: float) -> float:
-    """What P(adverse) = `said` makes of the losses seen so far, bps beyond their average."""
-    return of_probability_bps(said, st.label_n, st.label_yes, st.label_bps, st.label_yes_bps)  # type: ignore[no-any-return]
+def _of_probability(st: Any, said_probability: float) -> float:
+    """What a P(adverse) makes of the losses seen so far, bps beyond their average."""
+    return of_probability_bps(said_probability, st.label_n, st.label_yes, st.label_bps, st.label_yes_bps)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

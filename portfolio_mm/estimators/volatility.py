@@ -129,7 +129,8 @@ def reset(st: Any, p: Any) -> None:
     for cells in (st.weights, st.plain, st.robust):
         cells[:] = 0.0
     st.ring_x_bps[:] = 0.0
-    for ring in (st.minute_bps, st.ordered_bps, st.tested_bps):
+    st.ordered_bps[:] = 0.0
+    for ring in (st.minute_bps, st.tested_bps):
         ring[:] = 0.0
     st.ratio_z = 0.0
     st.clean_ratio = 1.0

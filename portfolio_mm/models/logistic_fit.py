@@ -42,7 +42,7 @@ def step_recursive(  # noqa: PLR0917 - flat arguments
     along: Any,
     weight_ratio: float,
     loss: float,
-    curvature: float,
+    curvature_ratio: float,
     prior_sd: Any,
     drift_share: float,
 ) -> None:
@@ -55,7 +55,7 @@ def step_recursive(  # noqa: PLR0917 - flat arguments
         along: room (n,).
         weight_ratio: what the row weighs: overlapping outcomes share one.
         loss: came - p, the residual.
-        curvature: p (1 - p).
+        curvature_ratio: p (1 - p).
         prior_sd: of each coefficient (n,): its variance never exceeds the prior's.
         drift_share: what each variance gains a row, as a share of the prior's.
     """
@@ -67,8 +67,8 @@ def step_recursive(  # noqa: PLR0917 - flat arguments
             total += covariance[i, j] * x[j]
         along[i] = total
         quadratic += x[i] * total
-    shrink = weight_ratio * curvature / (1.0 + weight_ratio * curvature * quadratic)
-    step = weight_ratio * loss / (1.0 + weight_ratio * curvature * quadratic)
+    shrink = weight_ratio * curvature_ratio / (1.0 + weight_ratio * curvature_ratio * quadratic)
+    step = weight_ratio * loss / (1.0 + weight_ratio * curvature_ratio * quadratic)
     for i in range(n):
         most = prior_sd[i] * prior_sd[i]
         beta[i] += min(1.0, max(-1.0, step * along[i]))

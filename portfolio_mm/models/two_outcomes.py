@@ -10,20 +10,24 @@ import numba as nb
 
 
 @nb.njit(cache=True)
-def deviation_bps(said_probability: float, mass: float, adverse: float, sum_bps: float, adverse_bps: float) -> float:
+def deviation_bps(
+    said_probability: float, label_count: float, adverse_count: float, sum_bps: float, adverse_bps: float
+) -> float:
     """E[AS | x] less its average, (P - share) (u - g), bps; 0 while only one of the two outcomes was seen.
 
     Args:
         said_probability: P(adverse | x).
-        mass: labels.
-        adverse: those of them that were adverse.
+        label_count: labels.
+        adverse_count: those of them that were adverse.
         sum_bps: losses of all labels.
         adverse_bps: losses of the adverse ones.
 
     >>> deviation_bps(0.75, 10.0, 5.0, 10.0, 20.0), deviation_bps(0.75, 10.0, 10.0, 20.0, 20.0)
     (1.5, 0.0)
     """
-    others = mass - adverse
-    if not (adverse > 1e-9 and others > 1e-9):
+    others = label_count - adverse_count
+    if not (adverse_count > 1e-9 and others > 1e-9):
         return 0.0
-    return (said_probability - adverse / mass) * (adverse_bps / adverse - (sum_bps - adverse_bps) / others)
+    return (said_probability - adverse_count / label_count) * (
+        adverse_bps / adverse_count - (sum_bps - adverse_bps) / others
+    )

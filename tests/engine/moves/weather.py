@@ -12,7 +12,7 @@ from tests.engine.tape import MS, event
 from tests.engine.wire import Wire
 
 TUNING = Tuning(levels=1)
-AVERSE = Tuning(levels=1, inventory_sd_usd=300.0)
+AVERSE = Tuning(levels=1, inventory_sd_usd=40.0)
 """So averse to risk that a share of the risk buffer is a tick."""
 TICK = 0.001
 
@@ -94,12 +94,12 @@ def storms(step: Step | None, wild: bool = True, seconds: int = 330) -> Wire:  #
     return play(step, stormy(seconds) if wild else steady(seconds), quick, lots=450)
 
 
-def gusts(step: Step | None, wild: bool = True, seconds: int = 230) -> Wire:  # noqa: FBT001, FBT002 - told or not
+def gusts(step: Step | None, wild: bool = True, seconds: int = 270) -> Wire:  # noqa: FBT001, FBT002 - told or not
     """Sigma that moves within minutes, or one that does not."""
     factors = np.repeat(np.random.default_rng(5).choice([1, 4], seconds // 5), 5)
     return play(step, steady(seconds) * (factors if wild else 1), quick, tuning=AVERSE)
 
 
-def jumps(step: Step | None, wild: bool = True, seconds: int = 150, *, swept: bool = False) -> Wire:  # noqa: FBT001, FBT002 - told or not
+def jumps(step: Step | None, wild: bool = True, seconds: int = 190, *, swept: bool = False) -> Wire:  # noqa: FBT001, FBT002 - told or not
     """Jumps, or the same seconds without; `swept`: traded all their way."""
     return play(step, jumpy(seconds) if wild else steady(seconds), quick, swept=swept)
