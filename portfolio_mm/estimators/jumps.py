@@ -253,6 +253,12 @@ def observe_sweep(st: Any, p: Any, now_ns: int, aggressor: int, px: float, fair_
 
 
 @nb.njit(cache=True)
+def any_seen(st: Any) -> bool:
+    """Whether any jump is remembered; without one the loss is 0 at every depth."""
+    return st.jump_count[0] + st.jump_count[1] > 0.0  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
 def loss_bps_per_s(st: Any, p: Any, side: int, depth_bps: float) -> float:
     """lambda_J E[(|J| - d)+] of what sweeps have not shown, in bps per second, for a quote at `depth_bps` from fair.
 
