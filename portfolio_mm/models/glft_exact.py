@@ -33,34 +33,39 @@ def coupling(a: float, k: float, xi: float, clip: float, impact: float) -> float
 
 
 @nb.njit(cache=True)
-def _step_ratios(diag: Array, eta: float, level: float, middle: int, up: Array, down: Array) -> bool:  # noqa: PLR0917 - flat arguments
-    """Continued fractions from both ends to the middle; false when `level` is above the ground state.
+def _schur(diag: Array, eta: float, level: float, middle: int, up: Array, down: Array) -> tuple[float, float]:  # noqa: PLR0917 - flat arguments
+    """Schur complement of the entry `middle` of M - level and its slope in `level`, by continued fractions.
 
-    up[i] = v[i] / v[i-1] for i > middle, down[i] = v[i] / v[i+1] for i < middle.
+    up[i] = v[i] / v[i-1] for i > middle, down[i] = v[i] / v[i+1] for i < middle. Positive below the ground state; a
+    slope of 0 says that `level` is above that of one side alone, where the complement means nothing.
     """
-    last = len(diag) - 1
-    ratio = 0.0
-    for i in range(last, middle, -1):
-        pivot = diag[i] - level - eta * ratio
+    above, above_slope = 0.0, 0.0
+    for i in range(len(diag) - 1, middle, -1):
+        pivot = diag[i] - level - eta * above
         if pivot <= 0.0:
-            return False
-        ratio = eta / pivot
-        up[i] = ratio
-    other = 0.0
+            return -1.0, 0.0
+        share = 1.0 / pivot
+        above = eta * share
+        above_slope = above * share * (1.0 + eta * above_slope)
+        up[i] = above
+    below, below_slope = 0.0, 0.0
     for i in range(middle):
-        pivot = diag[i] - level - eta * other
+        pivot = diag[i] - level - eta * below
         if pivot <= 0.0:
-            return False
-        other = eta / pivot
-        down[i] = other
-    return diag[middle] - level - eta * (ratio + other) > 0.0  # type: ignore[no-any-return]
+            return -1.0, 0.0
+        share = 1.0 / pivot
+        below = eta * share
+        below_slope = below * share * (1.0 + eta * below_slope)
+        down[i] = below
+    return diag[middle] - level - eta * (above + below), -1.0 - eta * (above_slope + below_slope)
 
 
 @nb.njit(cache=True)
 def ground_state(diag: Array, eta: float) -> tuple[float, Array]:
     """Smallest eigenvalue of M and the log ratios ln(v[i] / v[i-1]) of its vector, index 1.. (entry 0 is NaN).
 
-    Bisection on the sign of the Schur complement at the smallest diagonal entry: exact to rounding, never negative.
+    Newton on the Schur complement of the smallest diagonal entry, kept within a bracket: it falls and is concave, so
+    that from above the steps come down on the root, and where one leaves the bracket it is halved instead.
     """
     up, down, steps = np.ones(len(diag)), np.ones(len(diag)), np.empty(len(diag))
     return ground_ratios(diag, eta, up, down, steps), steps
@@ -75,19 +80,27 @@ def ground_ratios(diag: Array, eta: float, up: Array, down: Array, steps: Array)
     """
     middle = int(np.argmin(diag))
     low, high = diag[middle] - 2.0 * eta, diag[middle]
+    level = high
     for _ in range(200):
-        level = 0.5 * (low + high)
-        if level in (low, high):
-            break
-        if _step_ratios(diag, eta, level, middle, up, down):
+        left, slope = _schur(diag, eta, level, middle, up, down)
+        if left > 0.0:
             low = level
         else:
             high = level
-    _step_ratios(diag, eta, low, middle, up, down)
+        step = -left / slope if slope < 0.0 else 0.0
+        if slope < 0.0 and abs(step) <= 2.0**-50 * (abs(level) + eta):
+            break
+        level += step
+        if slope == 0.0 or not low < level < high:
+            level = 0.5 * (low + high)
+            if level in (low, high):
+                level = low
+                _schur(diag, eta, level, middle, up, down)
+                break
     steps[0] = np.nan
     for i in range(1, len(diag)):
         steps[i] = math.log(up[i]) if i > middle else -math.log(down[i - 1])
-    return low  # type: ignore[no-any-return]
+    return level  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
