@@ -18,7 +18,7 @@ quoting is how one learns. A side starts when cost < START gain and is kept whil
 """
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numba as nb
 
@@ -33,8 +33,10 @@ KEEP = 0.97
 """Largest share of the gain that actions may cost: to start quoting, and to go on."""
 CLEARLY = 1.25
 """The GLFT depth is left for another one only when that is worth this much more."""
-RARE_PER_S = 1.0 / 600.0
+LOG_RARE: Final = math.log(1.0 / 600.0)
 """A depth reached less often than every ten minutes decides nothing."""
+LEAST_PER_S = 1e-30
+"""No rate counts as smaller: its logarithm is kept."""
 
 
 @nb.njit(cache=True)
@@ -53,52 +55,55 @@ def _tabulate(st: Any, p: Any) -> None:
             adverse_bps, se_bps = viability.table_adverse_bps[j - 1], viability.table_se_bps[j - 1]
         viability.table_adverse_bps[j] = adverse_bps
         viability.table_se_bps[j] = se_bps
-        for side in range(2):
-            fitted = st.intensity.k_per_bps[side] * depth_profile.DEPTH_BPS[j]
-            fitted = st.intensity.market_a_per_s[side] * math.exp(-min(50.0, fitted))
-            count = depth.labels[side, j]
-            viability.table_rate_per_s[side, j] = (count * depth.rate_per_s[side, j] + p.fit_count * fitted) / (
-                count + p.fit_count
-            )
-        bid_rate, ask_rate = viability.table_rate_per_s[0, j], viability.table_rate_per_s[1, j]
-        viability.table_rate_per_s[0, j] = st.intensity.efficiency[0] * (0.75 * bid_rate + 0.25 * ask_rate)
-        viability.table_rate_per_s[1, j] = st.intensity.efficiency[1] * (0.75 * ask_rate + 0.25 * bid_rate)
+        bid_per_s, ask_per_s = _reached_per_s(st, p, 0, j), _reached_per_s(st, p, 1, j)
+        viability.table_log_rate[0, j] = _log_rate(st.intensity.efficiency[0] * (0.75 * bid_per_s + 0.25 * ask_per_s))
+        viability.table_log_rate[1, j] = _log_rate(st.intensity.efficiency[1] * (0.75 * ask_per_s + 0.25 * bid_per_s))
+
+
+@nb.njit(cache=True)
+def _reached_per_s(st: Any, p: Any, side: int, j: int) -> float:
+    """How often one side is reached at depth `j` of the grid: measured and fitted, by what has been counted there."""
+    fitted = math.exp(-min(50.0, st.intensity.k_per_bps[side] * depth_profile.DEPTH_BPS[j]))
+    fitted *= st.intensity.market_a_per_s[side]
+    count = st.depth.labels[side, j]
+    return (count * st.depth.rate_per_s[side, j] + p.fit_count * fitted) / (count + p.fit_count)  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def _log_rate(rate_per_s: float) -> float:
+    return math.log(max(rate_per_s, LEAST_PER_S))
 
 
 @nb.njit(cache=True)
 def _place(depth_bps: float) -> tuple[int, float]:
-    """Grid cell of a depth, and how far into it on the logarithmic scale (0 to 1)."""
+    """Cell of a depth in the tables, and how far into it on the logarithmic scale (0 to 1)."""
     place = (math.log(max(depth_bps, depth_profile.DEPTH_BPS[0])) - depth_profile.LOG_FIRST) / depth_profile.LOG_STEP
     j = min(int(place), depth_profile.DEPTHS - 2)
     return j, min(1.0, max(0.0, place - j))
 
 
 @nb.njit(cache=True)
-def adverse_at(st: Any, depth_bps: float) -> tuple[float, float]:
-    """AS(d) of the last table and its standard error, bps."""
-    j, part = _place(depth_bps)
-    adverse, se = st.viability.table_adverse_bps, st.viability.table_se_bps
+def _adverse_at(viability: Any, j: int, part: float) -> tuple[float, float]:
+    """AS(d) of the last table and its standard error, bps, at a place of `_place`."""
+    adverse, se = viability.table_adverse_bps, viability.table_se_bps
     return adverse[j] + part * (adverse[j + 1] - adverse[j]), se[j] + part * (se[j + 1] - se[j])
 
 
 @nb.njit(cache=True)
-def fill_rate(st: Any, side: int, depth_bps: float) -> tuple[float, float]:
-    """Rate (1/s) at which a quote at this depth is reached, times our efficiency, and its decay there (1/bps)."""
-    j, part = _place(depth_bps)
-    rates, grid = st.viability.table_rate_per_s, depth_profile.DEPTH_BPS
-    low, high = max(rates[side, j], 1e-30), max(rates[side, j + 1], 1e-30)
-    rate = low * math.exp(part * math.log(high / low))
+def _fill_rate(st: Any, side: int, j: int, part: float) -> tuple[float, float]:
+    """Rate (1/s) at which a quote there is reached, times our efficiency, and its decay there (1/bps)."""
+    log_rate, grid = st.viability.table_log_rate[side], depth_profile.DEPTH_BPS
+    rate = math.exp(log_rate[j] + part * (log_rate[j + 1] - log_rate[j]))
     first, last = max(0, j if part > 0.5 else j - 1), min(depth_profile.DEPTHS - 1, j + 2 if part > 0.5 else j + 1)
-    k = math.log(max(rates[side, first], 1e-30) / max(rates[side, last], 1e-30)) / (grid[last] - grid[first])
+    k = (log_rate[first] - log_rate[last]) / (grid[last] - grid[first])
     fitted = st.intensity.k_per_bps[side]
     return rate, min(max(k, 0.1 * fitted, 1e-4), max(fitted, 1e-3))
 
 
 @nb.njit(cache=True)
-def more_cost_bps(st: Any, p: Any, side: int, depth_bps: float) -> float:
-    """What a fill at this depth costs now beyond fee and average adverse selection: toxicity, jumps, own impact."""
-    extra = toxicity.extra_bps(st, p, side) + impact.own_bps(st, p, side)
-    return extra + jump.premium_bps(st, p, side, depth_bps)  # type: ignore[no-any-return]
+def _now_bps(st: Any, p: Any, side: int) -> float:
+    """What a fill costs now beyond fee and average adverse selection at every depth: toxicity, own impact."""
+    return toxicity.extra_bps(st, p, side) + impact.own_bps(st, p, side)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -112,36 +117,35 @@ def assess(st: Any, p: Any) -> None:
     viability.liquidity = 0.0
     _tabulate(st, p)
     for side in range(2):
-        bar = KEEP if viability.pays[side] == 1 else START
-        glft_bps = _survey(st, p, side)
-        best = _weigh(st, p, side, glft_bps, bar, -math.inf)
+        bar, now_bps = KEEP if viability.pays[side] == 1 else START, _now_bps(st, p, side)
+        glft_bps = _survey(st, p, side, now_bps)
+        best = _weigh(st, p, side, glft_bps, now_bps, bar, -math.inf)
         best_bps, known_bps = glft_bps, 0.0
         best *= CLEARLY if best > 0.0 else 1.0
+        paid_bps = st.account.maker_fee_bps + actions.cost_bps(st, p) + now_bps
         for j in range(depth_profile.DEPTHS):
             depth_bps = depth_profile.DEPTH_BPS[j]
-            if viability.table_rate_per_s[side, j] < RARE_PER_S or depth_bps > p.max_half_spread_bps:
+            if viability.table_log_rate[side, j] < LOG_RARE or depth_bps > p.max_half_spread_bps:
                 continue
-            net_bps = depth_bps - st.account.maker_fee_bps - actions.cost_bps(st, p) - viability.table_adverse_bps[j]
-            net_bps -= more_cost_bps(st, p, side, depth_bps)
+            net_bps = depth_bps - paid_bps - viability.table_adverse_bps[j] - jump.premium_bps(st, p, side, depth_bps)
             if net_bps >= max(p.min_edge_bps, p.floor_errors * viability.table_se_bps[j]):
-                worth = _weigh(st, p, side, depth_bps, bar, max(best, 0.0))
+                worth = _weigh(st, p, side, depth_bps, now_bps, bar, max(best, 0.0))
                 if worth > max(best, 0.0):
                     best, best_bps, known_bps = worth, depth_bps, depth_bps
-        _weigh(st, p, side, best_bps, bar, -math.inf)
+        _weigh(st, p, side, best_bps, now_bps, bar, -math.inf)
         viability.pays[side] = 1 if best > 0.0 else 0
         viability.quote_depth_bps[side] = known_bps
         viability.near_bps[side] = best_bps
-        viability.more_bps[side] = more_cost_bps(st, p, side, best_bps)
-        rate, k = fill_rate(st, side, best_bps)
-        viability.rate_per_s[side] = rate
-        viability.k_per_bps[side] = k
+        viability.more_bps[side] = now_bps + jump.premium_bps(st, p, side, best_bps)
+        j, part = _place(best_bps)
+        viability.rate_per_s[side], viability.k_per_bps[side] = _fill_rate(st, side, j, part)
     viability.seen += 1
     viability.last_ns = st.clock.recv_ns
     viability.ready = 1
 
 
 @nb.njit(cache=True)
-def _survey(st: Any, p: Any, side: int) -> float:
+def _survey(st: Any, p: Any, side: int, now_bps: float) -> float:
     """Adverse selection and liquidity at the GLFT depth f + P + AS + 1/k + h, which is returned (bps).
 
     The depth depends on AS and AS on the depth: two steps of the fixed point are taken (it contracts, because adverse
@@ -149,12 +153,15 @@ def _survey(st: Any, p: Any, side: int) -> float:
     """
     viability = st.viability
     start_bps = st.account.maker_fee_bps + actions.cost_bps(st, p) + 1.0 / max(st.intensity.k_per_bps[side], 1e-6)
-    start_bps += more_cost_bps(st, p, side, start_bps)
-    adverse_bps, _ = adverse_at(st, max(0.1, start_bps))
-    adverse_bps, se_bps = adverse_at(st, max(0.1, start_bps + adverse_bps))
+    start_bps += now_bps + jump.premium_bps(st, p, side, start_bps)
+    j, part = _place(start_bps)
+    adverse_bps, _ = _adverse_at(viability, j, part)
+    j, part = _place(start_bps + adverse_bps)
+    adverse_bps, se_bps = _adverse_at(viability, j, part)
     viability.adverse_bps[side] = adverse_bps
     viability.adverse_se_bps[side] = se_bps
-    rate, k = fill_rate(st, side, start_bps + adverse_bps)
+    j, part = _place(start_bps + adverse_bps)
+    rate, k = _fill_rate(st, side, j, part)
     viability.liquidity += rate * k * p.clip_usd
     return max(0.1, start_bps + adverse_bps + 0.5 * p.clip_usd * st.quote.own_skew_bps_per_usd)  # type: ignore[no-any-return]
 
@@ -169,15 +176,18 @@ def rate_near(st: Any, side: int, depth_bps: float) -> tuple[float, float]:
 
 
 @nb.njit(cache=True)
-def _weigh(st: Any, p: Any, side: int, depth_bps: float, bar: float, least_usd_per_s: float) -> float:  # noqa: PLR0917 - kernels take flat arguments
+def _weigh(  # noqa: PLR0917 - kernels take flat arguments
+    st: Any, p: Any, side: int, depth_bps: float, now_bps: float, bar: float, least_usd_per_s: float
+) -> float:
     """Write the numbers of one depth; what `bar` times the gain leaves above the cost, USD per second.
 
     Where even a quote kept for nothing would not leave more than `least_usd_per_s`, that bound, and nothing is written.
     """
     viability, price_usd = st.viability, actions.price_usd(st, p)
-    adverse_bps, se_bps = adverse_at(st, depth_bps)
-    net_bps = depth_bps - st.account.maker_fee_bps - adverse_bps - more_cost_bps(st, p, side, depth_bps)
-    rate, k = fill_rate(st, side, depth_bps)
+    j, part = _place(depth_bps)
+    adverse_bps, se_bps = _adverse_at(viability, j, part)
+    net_bps = depth_bps - st.account.maker_fee_bps - adverse_bps - now_bps - jump.premium_bps(st, p, side, depth_bps)
+    rate, k = _fill_rate(st, side, j, part)
     gain = rate * (net_bps + p.optimism_errors * se_bps) * p.clip_usd * 1e-4
     cost = rate * price_usd
     if bar * gain - cost <= least_usd_per_s:

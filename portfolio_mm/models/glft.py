@@ -20,9 +20,13 @@ def risk_ratio(k: float, xi: float, clip: float) -> float:
 
 @nb.njit(cache=True)
 def log1p_over(x: float) -> float:
-    """ln(1 + x) / x, continuous at 0: series below 1e-6, where the quotient loses digits."""
-    if abs(x) < 1e-6:
-        return 1.0 - x * (0.5 - x / 3.0)
+    """ln(1 + x) / x, continuous at 0: below 1e-3 by its series, to rounding, where the quotient loses digits.
+
+    >>> [round(log1p_over(x) * x / math.log1p(x), 14) for x in (-9.99e-4, 9.99e-4, 1.01e-3)]
+    [1.0, 1.0, 1.0]
+    """
+    if abs(x) < 1e-3:
+        return 1.0 - x * (1.0 / 2 - x * (1.0 / 3 - x * (1.0 / 4 - x * (1.0 / 5 - x / 6.0))))
     return math.log1p(x) / x
 
 
