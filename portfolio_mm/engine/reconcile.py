@@ -156,11 +156,13 @@ def _move_gain(st: Any, p: Any, side: int, level: int, rate: float, k: float, pr
     worth = rate * p.clip_usd * 1e-4 / k
     sigma_bps = st.quote.sigma_bps
     gain_usd = upkeep.time_scale_s(k, sigma_bps) * worth * upkeep.edge_value(y)
-    missing = abs(want_lots - leg.lots) / max(want_lots, leg.lots)
-    if gain_usd + missing * worth * upkeep.LONGEST_S <= price_usd:
+    missing_usd_per_s = abs(want_lots - leg.lots) / max(want_lots, leg.lots) * worth
+    if gain_usd + missing_usd_per_s * upkeep.LONGEST_S <= price_usd:
         return gain_usd  # type: ignore[no-any-return]
-    if missing > 0.0:
-        gain_usd += missing * worth * upkeep.life_s(worth, k, sigma_bps, price_usd)
+    if missing_usd_per_s > 0.0:
+        if gain_usd + missing_usd_per_s * upkeep.life_bound_s(worth, k, sigma_bps, price_usd) <= price_usd:
+            return gain_usd  # type: ignore[no-any-return]
+        gain_usd += missing_usd_per_s * upkeep.life_s(worth, k, sigma_bps, price_usd)
     return gain_usd - queue.place_value_usd(st, p, side, level, worth, y)  # type: ignore[no-any-return]
 
 

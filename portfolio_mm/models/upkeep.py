@@ -41,6 +41,16 @@ def edge_value(y: float) -> float:
 
 
 @nb.njit(cache=True)
+def band_bound(price: float) -> float:
+    """No band of this price (as in `band`) is wider; under 1.5 times the band.
+
+    >>> bool(band_bound(1e-6) > band(1e-6) and band_bound(1.0) > band(1.0) and band_bound(100.0) > band(100.0))
+    True
+    """
+    return 1.4 * math.sqrt(math.sqrt(12.0 * price)) + 0.5 * price
+
+
+@nb.njit(cache=True)
 def band(price: float) -> float:
     """Edge b of the band at which G(b) = price (P / (T V), dimensionless); Newton from above on a convex function.
 
@@ -48,13 +58,13 @@ def band(price: float) -> float:
     [1.0, 1.0, 1.0, 1.0]
     """
     price = min(price, 1e6)
-    b = 1.4 * (12.0 * price) ** 0.25 + 0.5 * price
+    b = band_bound(price)
     for _ in range(12):
         left = math.exp(-b)
         slope = 2.0 - left * (b * b + 2.0 * b + 2.0)
         if slope <= 1e-12:
             break
-        value = 2.0 * b - 6.0 + left * (b * b + 4.0 * b + 6.0) if 0.1 <= b <= 200.0 else edge_value(b)
+        value = 2.0 * b - 6.0 + left * (b * b + 4.0 * b + 6.0) if b >= 0.1 else edge_value(b)
         change = (value - price) / slope
         b -= change
         if abs(change) < 1e-9 * b:
@@ -83,6 +93,14 @@ def life_s(worth_usd_per_s: float, k: float, sigma_bps: float, price_usd: float)
     """Expected time until the optimal keeper moves the order, b^2 T, s."""
     scale_s = time_scale_s(k, sigma_bps)
     b = band(price_usd / max(scale_s * worth_usd_per_s, 1e-15))
+    return min(LONGEST_S, b * b * scale_s)  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def life_bound_s(worth_usd_per_s: float, k: float, sigma_bps: float, price_usd: float) -> float:
+    """No `life_s` of these numbers is longer; found without solving for the band."""
+    scale_s = time_scale_s(k, sigma_bps)
+    b = band_bound(price_usd / max(scale_s * worth_usd_per_s, 1e-15))
     return min(LONGEST_S, b * b * scale_s)  # type: ignore[no-any-return]
 
 

@@ -53,3 +53,16 @@ def test_placing_pays_when_the_cost_of_keeping_does(k: float, sigma: float, wort
         if upkeep.life_s(worth, k, sigma, price) < upkeep.LONGEST_S and abs(share * gross - cost) > 1e-9 * gross:
             assert (gain > price) == (share * gross > cost)
     assert upkeep.placing_gain_usd(0.0, rate, k, sigma, price, 1.0) == 0.0
+
+
+@given(some.floats(0.02, 20.0), some.floats(0.01, 20.0), some.floats(1e-9, 1.0), some.floats(5e-5, 10.0))
+def test_no_life_is_longer_than_its_bound(k: float, sigma: float, worth: float, price: float) -> None:
+    """Else an order would be left alone whose missing size is worth a move."""
+    life_s, bound_s = upkeep.life_s(worth, k, sigma, price), upkeep.life_bound_s(worth, k, sigma, price)
+    assert life_s <= bound_s <= 2.0 * life_s
+
+
+def test_the_band_of_a_quote_worth_next_to_nothing_still_has_its_price() -> None:
+    for price in (300.0, 1e3, 1e5):
+        b = upkeep.band(price)
+        assert 2.0 * b - 6.0 == pytest.approx(price, rel=1e-9)
