@@ -119,7 +119,7 @@ VIABILITY = record(
         ("liquidity", "f8"),
         ("table_adverse_bps", "f8", (depth_profile.DEPTHS,)),
         ("table_se_bps", "f8", (depth_profile.DEPTHS,)),
-        ("table_log_rate", "f8", (2, depth_profile.DEPTHS)),
+        ("table_log_per_s", "f8", (2, depth_profile.DEPTHS)),
         ("net_bps", "f8", (2,)),
         ("gain_usd_per_s", "f8", (2,)),
         ("cost_usd_per_s", "f8", (2,)),

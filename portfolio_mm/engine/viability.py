@@ -56,8 +56,8 @@ def _tabulate(st: Any, p: Any) -> None:
         viability.table_adverse_bps[j] = adverse_bps
         viability.table_se_bps[j] = se_bps
         bid_per_s, ask_per_s = _reached_per_s(st, p, 0, j), _reached_per_s(st, p, 1, j)
-        viability.table_log_rate[0, j] = _log_rate(st.intensity.efficiency[0] * (0.75 * bid_per_s + 0.25 * ask_per_s))
-        viability.table_log_rate[1, j] = _log_rate(st.intensity.efficiency[1] * (0.75 * ask_per_s + 0.25 * bid_per_s))
+        viability.table_log_per_s[0, j] = _log_rate(st.intensity.efficiency[0] * (0.75 * bid_per_s + 0.25 * ask_per_s))
+        viability.table_log_per_s[1, j] = _log_rate(st.intensity.efficiency[1] * (0.75 * ask_per_s + 0.25 * bid_per_s))
 
 
 @nb.njit(cache=True)
@@ -75,7 +75,7 @@ def _log_rate(rate_per_s: float) -> float:
 
 
 @nb.njit(cache=True)
-def _place(depth_bps: float) -> tuple[int, float]:
+def place_of(depth_bps: float) -> tuple[int, float]:
     """Cell of a depth in the tables, and how far into it on the logarithmic scale (0 to 1)."""
     place = (math.log(max(depth_bps, depth_profile.DEPTH_BPS[0])) - depth_profile.LOG_FIRST) / depth_profile.LOG_STEP
     j = min(int(place), depth_profile.DEPTHS - 2)
@@ -83,25 +83,28 @@ def _place(depth_bps: float) -> tuple[int, float]:
 
 
 @nb.njit(cache=True)
-def _adverse_at(viability: Any, j: int, part: float) -> tuple[float, float]:
+def adverse_at(viability: Any, j: int, part_share: float) -> tuple[float, float]:
     """AS(d) of the last table and its standard error, bps, at a place of `_place`."""
     adverse, se = viability.table_adverse_bps, viability.table_se_bps
-    return adverse[j] + part * (adverse[j + 1] - adverse[j]), se[j] + part * (se[j + 1] - se[j])
+    return adverse[j] + part_share * (adverse[j + 1] - adverse[j]), se[j] + part_share * (se[j + 1] - se[j])
 
 
 @nb.njit(cache=True)
-def _fill_rate(st: Any, side: int, j: int, part: float) -> tuple[float, float]:
+def _fill_rate(st: Any, side: int, j: int, part_share: float) -> tuple[float, float]:
     """Rate (1/s) at which a quote there is reached, times our efficiency, and its decay there (1/bps)."""
-    log_rate, grid = st.viability.table_log_rate[side], depth_profile.DEPTH_BPS
-    rate = math.exp(log_rate[j] + part * (log_rate[j + 1] - log_rate[j]))
-    first, last = max(0, j if part > 0.5 else j - 1), min(depth_profile.DEPTHS - 1, j + 2 if part > 0.5 else j + 1)
+    log_rate, grid = st.viability.table_log_per_s[side], depth_profile.DEPTH_BPS
+    rate = math.exp(log_rate[j] + part_share * (log_rate[j + 1] - log_rate[j]))
+    first, last = (
+        max(0, j if part_share > 0.5 else j - 1),
+        min(depth_profile.DEPTHS - 1, j + 2 if part_share > 0.5 else j + 1),
+    )
     k = (log_rate[first] - log_rate[last]) / (grid[last] - grid[first])
     fitted = st.intensity.k_per_bps[side]
     return rate, min(max(k, 0.1 * fitted, 1e-4), max(fitted, 1e-3))
 
 
 @nb.njit(cache=True)
-def _now_bps(st: Any, p: Any, side: int) -> float:
+def now_cost_bps(st: Any, p: Any, side: int) -> float:
     """What a fill costs now beyond fee and average adverse selection at every depth: toxicity, own impact."""
     return toxicity.extra_bps(st, p, side) + impact.own_bps(st, p, side)  # type: ignore[no-any-return]
 
@@ -117,7 +120,7 @@ def assess(st: Any, p: Any) -> None:
     viability.liquidity = 0.0
     _tabulate(st, p)
     for side in range(2):
-        bar, now_bps = KEEP if viability.pays[side] == 1 else START, _now_bps(st, p, side)
+        bar, now_bps = KEEP if viability.pays[side] == 1 else START, now_cost_bps(st, p, side)
         glft_bps = _survey(st, p, side, now_bps)
         best = _weigh(st, p, side, glft_bps, now_bps, bar, -math.inf)
         best_bps, known_bps = glft_bps, 0.0
@@ -125,7 +128,7 @@ def assess(st: Any, p: Any) -> None:
         paid_bps = st.account.maker_fee_bps + actions.cost_bps(st, p) + now_bps
         for j in range(depth_profile.DEPTHS):
             depth_bps = depth_profile.DEPTH_BPS[j]
-            if viability.table_log_rate[side, j] < LOG_RARE or depth_bps > p.max_half_spread_bps:
+            if viability.table_log_per_s[side, j] < LOG_RARE or depth_bps > p.max_half_spread_bps:
                 continue
             net_bps = depth_bps - paid_bps - viability.table_adverse_bps[j] - jump.premium_bps(st, p, side, depth_bps)
             if net_bps >= max(p.min_edge_bps, p.floor_errors * viability.table_se_bps[j]):
@@ -137,8 +140,8 @@ def assess(st: Any, p: Any) -> None:
         viability.quote_depth_bps[side] = known_bps
         viability.near_bps[side] = best_bps
         viability.more_bps[side] = now_bps + jump.premium_bps(st, p, side, best_bps)
-        j, part = _place(best_bps)
-        viability.rate_per_s[side], viability.k_per_bps[side] = _fill_rate(st, side, j, part)
+        j, part_share = place_of(best_bps)
+        viability.rate_per_s[side], viability.k_per_bps[side] = _fill_rate(st, side, j, part_share)
     viability.seen += 1
     viability.last_ns = st.clock.recv_ns
     viability.ready = 1
@@ -154,14 +157,14 @@ def _survey(st: Any, p: Any, side: int, now_bps: float) -> float:
     viability = st.viability
     start_bps = st.account.maker_fee_bps + actions.cost_bps(st, p) + 1.0 / max(st.intensity.k_per_bps[side], 1e-6)
     start_bps += now_bps + jump.premium_bps(st, p, side, start_bps)
-    j, part = _place(start_bps)
-    adverse_bps, _ = _adverse_at(viability, j, part)
-    j, part = _place(start_bps + adverse_bps)
-    adverse_bps, se_bps = _adverse_at(viability, j, part)
+    j, part_share = place_of(start_bps)
+    adverse_bps, _ = adverse_at(viability, j, part_share)
+    j, part_share = place_of(start_bps + adverse_bps)
+    adverse_bps, se_bps = adverse_at(viability, j, part_share)
     viability.adverse_bps[side] = adverse_bps
     viability.adverse_se_bps[side] = se_bps
-    j, part = _place(start_bps + adverse_bps)
-    rate, k = _fill_rate(st, side, j, part)
+    j, part_share = place_of(start_bps + adverse_bps)
+    rate, k = _fill_rate(st, side, j, part_share)
     viability.liquidity += rate * k * p.clip_usd
     return max(0.1, start_bps + adverse_bps + 0.5 * p.clip_usd * st.quote.own_skew_bps_per_usd)  # type: ignore[no-any-return]
 
@@ -184,10 +187,10 @@ def _weigh(  # noqa: PLR0917 - kernels take flat arguments
     Where even a quote kept for nothing would not leave more than `least_usd_per_s`, that bound, and nothing is written.
     """
     viability, price_usd = st.viability, actions.price_usd(st, p)
-    j, part = _place(depth_bps)
-    adverse_bps, se_bps = _adverse_at(viability, j, part)
+    j, part_share = place_of(depth_bps)
+    adverse_bps, se_bps = adverse_at(viability, j, part_share)
     net_bps = depth_bps - st.account.maker_fee_bps - adverse_bps - now_bps - jump.premium_bps(st, p, side, depth_bps)
-    rate, k = _fill_rate(st, side, j, part)
+    rate, k = _fill_rate(st, side, j, part_share)
     gain = rate * (net_bps + p.optimism_errors * se_bps) * p.clip_usd * 1e-4
     cost = rate * price_usd
     if bar * gain - cost <= least_usd_per_s:
