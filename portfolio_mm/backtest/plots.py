@@ -175,12 +175,12 @@ def _why(report: CoinReport) -> Figure | None:
 def _weights(coin: CoinResult) -> Figure | None:
     if not PREDICTIONS or not len(coin.samples):
         return None
-    figure = Figure(figsize=(WIDTH, 2.4))
+    figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
     ax: Any = figure.subplots()
     for place, one in enumerate(PREDICTIONS):
         ax.plot(_minutes(coin), coin.samples["weights"][:, place], lw=0.9, label=f"{one.part}: {one.name}")
     ax.set_ylim(-0.02, 1.02)
     ax.set_xlabel("minutes")
     ax.set_ylabel("weight earned")
-    ax.legend(fontsize=6, ncols=3)
+    figure.legend(fontsize=6, ncols=4, loc="outside lower center")
     return figure
