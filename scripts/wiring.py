@@ -57,6 +57,17 @@ def diagram() -> list[str]:
     return ["```mermaid", "flowchart LR", *arrows, "  reconcile --> commands([commands])", "```"]
 
 
+def proofs() -> list[str]:
+    """One row per estimator: where its truth is recovered, and where a raw message moves an order through it."""
+    rows = ["| part | recovers and forecasts | a raw message moves an order |", "|---|---|---|"]
+    for part in PAGE:
+        room, _, module = part.module.partition(".")
+        if room == "estimators":
+            recovers, moves = (f"tests/{folder}/test_{module}.py" for folder in ("estimators", "engine/moves"))
+            rows.append(f"| {part.name} | `{recovers}` | `{moves}` |")
+    return rows
+
+
 def life_cycle() -> list[str]:
     """The transition table of one order."""
     rows = ["| state | " + " | ".join(event.name for event in OrderEvent) + " |", "|---" * (len(OrderEvent) + 1) + "|"]
@@ -75,6 +86,13 @@ def page_text() -> str:
         *table(),
         "",
         *diagram(),
+        "",
+        "## Proofs",
+        "",
+        "Every estimator also goes through `tests/estimators/test_general.py` (time, order, bounds, bad numbers,",
+        "compiled and plain) and `tests/engine/test_nets.py` (taken off the page, a command changes).",
+        "",
+        *proofs(),
         "",
         "## Shelved",
         "",

@@ -2,12 +2,13 @@
 
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 
 import portfolio_mm.estimators
 from portfolio_mm.domain.events import EventKind
 from portfolio_mm.engine.page import PAGE, SHELVED
-from scripts.wiring import TARGET, page_text
+from scripts.wiring import TARGET, page_text, proofs
 
 
 def test_the_wiring_page_is_true() -> None:
@@ -20,6 +21,12 @@ def test_every_estimator_is_on_the_page_or_shelved_with_a_reason() -> None:
     assert modules == called | set(SHELVED)
     assert not called & set(SHELVED)
     assert all(SHELVED.values())
+
+
+def test_every_estimator_has_its_two_proofs() -> None:
+    files = re.findall(r"`(tests/[^`]+)`", "\n".join(proofs()))
+    assert len(files) == 2 * sum(part.module.startswith("estimators.") for part in PAGE)
+    assert [file for file in files if not (TARGET.parents[1] / file).is_file()] == []
 
 
 def test_every_part_is_a_module_that_step_calls() -> None:

@@ -1,0 +1,46 @@
+"""Raw frames of the book whose sizes alone differ: the heavier side moves fair, and an order follows."""
+
+from typing import Any
+
+from portfolio_mm.engine import attribution as at
+from tests.engine.story import without
+from tests.engine.tape import allocation, keys
+from tests.engine.wire import Wire
+
+BID, ASK = 19.980, 20.020
+HEAVY, LIGHT = 90.0, 4.0
+
+
+def leaned(bid_sz: float, ask_sz: float, step: Any = None) -> Wire:
+    """A standing market with sweeps; after half a minute the sizes of its touch change, the prices stay."""
+    wire = Wire()
+    if step is not None:
+        wire.step = step
+    wire.start()
+    wire.hear(allocation(wire.now_ns, 2, sz=0.0, oid=10**15))
+    for i in range(30):
+        wire.book(BID, ASK)
+        wire.wait(1.0)
+        wire.trade("A" if i % 2 else "B", (BID - 0.02) if i % 2 else (ASK + 0.02))
+    wire.bbo(BID, ASK, bid_sz, ask_sz)
+    wire.wait(0.5)
+    return wire
+
+
+def test_a_heavier_bid_lifts_fair_and_both_orders() -> None:
+    up, down = leaned(HEAVY, LIGHT), leaned(LIGHT, HEAVY)
+    assert keys(up.commands) != keys(down.commands)
+    assert up.st["fair"]["fair_px"] > 20.0 > down.st["fair"]["fair_px"]
+    for side in range(2):
+        sign = 1 - 2 * side
+        assert sign * up.st["quote"]["items_bps"][side, at.FAIR_BOOK] < 0.0
+        assert up.st["quote"]["px_ticks"][side, 0] > down.st["quote"]["px_ticks"][side, 0]
+
+
+def test_it_is_the_part_that_does_it() -> None:
+    """Taken off after its first word the page goes on with the fair value it had."""
+
+    def deaf() -> Any:
+        return without("fair_value", "update", returns=False)
+
+    assert keys(leaned(HEAVY, LIGHT, deaf()).commands) == keys(leaned(LIGHT, HEAVY, deaf()).commands)
