@@ -18,7 +18,11 @@ Step = Callable[..., int]
 
 
 KNOWN: dict[Any, Any] = {}
-"""Types of records, each once: so that the same is known by where it is."""
+
+
+def known(dtype: Any) -> Any:
+    """The same type, always the same object: it is known by where it is."""
+    return KNOWN.setdefault(dtype, dtype)
 
 
 class Bare(np.void):  # type: ignore[misc] # final only in the stubs
@@ -33,7 +37,7 @@ class Quick:
     def __init__(self, record: Any) -> None:
         bare = record.view((Bare, record.dtype))
         bare.data = memoryview(record)
-        self.__dict__.update(record=record, bare=bare, dtype=KNOWN.setdefault(record.dtype, record.dtype))
+        self.__dict__.update(record=record, bare=bare, dtype=known(record.dtype))
 
     def __getattr__(self, name: str) -> Any:
         value = self.bare[name]
@@ -66,11 +70,12 @@ def step_with(**changed: Any) -> Step:
 def _bare(each: Any) -> Any:
     """What the page calls, or a module of it, taking records as they are."""
     if isinstance(each, types.ModuleType | types.SimpleNamespace):
-        return types.SimpleNamespace(**{name: _called(value) for name, value in vars(each).items()})
-    return _called(each)
+        return types.SimpleNamespace(**{name: called(value) for name, value in vars(each).items()})
+    return called(each)
 
 
-def _called(each: Any) -> Any:
+def called(each: Any) -> Any:
+    """A function or kernel that takes `Quick` for records; other things as they are."""
     if hasattr(each, "py_func"):
         return _compiled(each)
     if isinstance(each, types.FunctionType):
@@ -89,19 +94,18 @@ def _compiled(kernel: Any) -> Any:
         if entry is not None:
             return entry(*bare)
         found = kernel(*bare)
-        if None not in kinds:
-            overload = kernel.overloads.get(tuple(map(numba.typeof, bare)))
-            entries[kinds] = kernel if overload is None else overload.entry_point
+        overload = kernel.overloads.get(tuple(map(numba.typeof, bare)))
+        entries[kinds] = kernel if overload is None else overload.entry_point
         return found
 
     return call
 
 
 def _kind(arg: Any) -> Any:
-    """What numba's type of an argument follows from; None when from more."""
+    """What numba's type of an argument follows from."""
     kind = type(arg)
     if kind is Quick:
         return id(arg.dtype)
     if kind is int:
         return arg.bit_length() < 64
-    return None if kind is np.ndarray else kind
+    return (id(known(arg.dtype)), arg.ndim, arg.flags.num) if kind is np.ndarray else kind
