@@ -133,7 +133,7 @@ def _command(plan: ClusterPlan, temporary: Path, dashboard_port: int) -> list[st
         *("--temp-dir", str(temporary), f"--node-ip-address={NODE}", "--disable-usage-stats"),
         *("--no-monitor", "--include-log-monitor=false"),  # nothing here scales, and each actor keeps its own log
         *("--include-dashboard=true", f"--dashboard-host={LOOPBACK}", f"--dashboard-port={dashboard_port}"),
-        *("--min-worker-port=0", "--max-worker-port=0", f"--ray-client-server-port={_free_port(0, NODE)}"),
+        *("--min-worker-port=0", "--max-worker-port=0", f"--ray-client-server-port={_other_port(dashboard_port)}"),
         f"--object-store-memory={plan.object_store_mb * 1_000_000}",
     ]
 
@@ -146,6 +146,13 @@ def _free_port(wanted: int, host: str = LOOPBACK) -> int:
             probe.bind((host, port))
             return int(probe.getsockname()[1])
     return wanted
+
+
+def _other_port(taken: int) -> int:
+    """A free port of the node. Ray refuses one number for two of its parts, also at different addresses."""
+    while (port := _free_port(0, NODE)) == taken:
+        pass
+    return port
 
 
 def _started(log: Path) -> bool:

@@ -215,7 +215,8 @@ async def join(address: str, hello: Hello, tls: Tls | None = None) -> tuple[Peer
     peer = await connect(address, tls)
     peer.send_message(hello)
     try:
-        answer = await asyncio.wait_for(peer.receive(), HELLO_TIMEOUT_S)
+        async with asyncio.timeout(HELLO_TIMEOUT_S):
+            answer = await peer.receive()
     except TimeoutError:
         answer = None
     if not isinstance(answer, Welcome):
@@ -232,7 +233,8 @@ async def expect_hello(peer: Peer, token: str) -> Hello:
         ProtocolError: none came in time, or its token is not that of this run.
     """
     try:
-        hello = await asyncio.wait_for(peer.receive(), HELLO_TIMEOUT_S)
+        async with asyncio.timeout(HELLO_TIMEOUT_S):
+            hello = await peer.receive()
     except TimeoutError:
         hello = None
     if not isinstance(hello, Hello):

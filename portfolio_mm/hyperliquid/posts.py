@@ -62,7 +62,8 @@ class Posts:
             await connection.send(body, text=True)
             if written is not None:
                 written()
-            response = await asyncio.wait_for(future, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                response = await future
         except TimeoutError:
             msg = f"post {number}: no answer within {timeout_s} s"
             raise OutcomeUnknown(msg) from None

@@ -118,7 +118,8 @@ class VenueSocket:
         """
         self.start()
         try:
-            await asyncio.wait_for(self._up.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._up.wait()
         except TimeoutError:
             msg = f"{self.url} not connected within {timeout_s} s: {self.last_failure or 'no answer yet'}"
             raise VenueUnreachable(msg) from None

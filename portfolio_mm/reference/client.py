@@ -148,7 +148,8 @@ class ReferenceSocket:
                 await asyncio.sleep(self._ping_s)
                 answer = await connection.ping()
                 try:
-                    await asyncio.wait_for(answer, self._stall_s)
+                    async with asyncio.timeout(self._stall_s):
+                        await answer
                 except TimeoutError:
                     connection.transport.abort()
                     return

@@ -305,6 +305,28 @@ async def test_the_view_shows_the_account_and_latency(tmp_path: Path) -> None:
         assert view.user_stream_age_s < 10.0
 
 
+async def test_a_loop_that_is_ended_while_it_wakes_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`asyncio.wait_for` of Python 3.11 forgets a cancellation that comes with what it waits for: the life went on."""
+    monkeypatch.setattr("portfolio_mm.actors.gateway.rhythm.LOOK_S", 0.1)
+    async with rig(tmp_path) as made:
+        await made.start()
+        rhythm = made.gateway._rhythm
+        assert rhythm is not None
+        for loop, wakes in (
+            (rhythm.reconcile, rhythm._stale),
+            (rhythm.watch_account, rhythm._parts.lookout.account_moved),
+        ):
+            for steps in range(5):
+                task = asyncio.create_task(loop())
+                await asyncio.sleep(0.3)
+                wakes.set()
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                task.cancel()
+                done, _ = await asyncio.wait([task], timeout=2.0)
+                assert done, f"{loop.__name__} goes on, ended {steps} steps after it was woken"
+
+
 def test_an_order_that_ended_owes_its_fills() -> None:
     order = OwnOrder((1, 1), 0, BUY, 0, 100, 10, reduce_only=False, epoch=1)
     order.ended_lots = 6

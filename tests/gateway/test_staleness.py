@@ -14,7 +14,7 @@ from portfolio_mm.domain.events import EventKind
 from portfolio_mm.domain.order import OrderEvent
 from portfolio_mm.domain.units import BUY, SELL
 from portfolio_mm.venue.faults import kinds
-from tests.gateway.peers import Rig, rig, until
+from tests.gateway.peers import PATIENCE_S, FakeCoin, Rig, rig, until
 from tests.gateway.test_recognition import trade
 
 
@@ -28,6 +28,16 @@ def connects(made: Rig) -> int:
     rhythm = made.gateway._rhythm
     assert rhythm is not None
     return rhythm._parts.socket.connects
+
+
+async def offered(made: Rig, coin: FakeCoin) -> None:
+    """A sell order rests close to the market; where that moved towards it meanwhile it was refused: the next does."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            key = coin.place(SELL, 1.0003 * made.mid("BTC"), 100.0)
+            await until(lambda: bool(coin.heard(EventKind.ORDER, None, key)), "an answer")  # noqa: B023 - awaited here
+            if coin.heard(EventKind.ORDER, OrderEvent.ACCEPTED, key):
+                return
 
 
 @pytest.fixture(autouse=True)
@@ -55,12 +65,10 @@ async def test_a_fill_that_is_owed_shows_a_stalled_channel(tmp_path: Path) -> No
         _, coin = await made.trading()
         stall(made, "userFills")
         stall(made, "user")
-        mid = made.mid("BTC")
-        key = coin.place(SELL, 1.0003 * mid, 100.0)
-        await coin.hears(OrderEvent.ACCEPTED, key)
+        await offered(made, coin)
         state = made.venue.venue.state
         while state.users[1].szi(0) == 0:
-            await trade(made, BUY, 20_000, 1.01 * mid, account=1)
+            await trade(made, BUY, 20_000, 1.01 * made.mid("BTC"), account=1)
         await until(lambda: bool(coin.heard(EventKind.FILL)), "the fill, read again")
         assert connects(made) == 2
         await until(lambda: made.gateway.status()["reconciled"] is True, "everything read again")

@@ -34,11 +34,14 @@ from portfolio_mm.engine.coin import MAX_COMMANDS
 from portfolio_mm.engine.orders import CANCELLING, LEVELS, LIVE, MODIFYING, NONE
 from portfolio_mm.engine.state import new_coin
 from portfolio_mm.engine.tuning import Tuning
+from tests.engine.plain_page import Quick, called
 from tests.lifecycle.market import STEP
 from tests.lifecycle.reports import report_of
 
 TOKEN: Final = "the secret of this world"
 TERMINAL: Final = frozenset({OrderEvent.REFUSED, OrderEvent.CANCELLED, OrderEvent.FILLED, OrderEvent.MODIFY_FAILED})
+ON_ORDER, ON_OWN_FILL, ON_ANSWER = called(slots.on_order), called(slots.on_own_fill), called(reconcile.on_answer)
+COMMANDS_FOR: Final = called(reconcile.commands_for)
 SOON_NS: Final = 300_000_000
 """A world lasts seconds: nobody backs off longer in it."""
 
@@ -132,7 +135,8 @@ class LadderCoin(Line):
         tuning = Tuning(levels=LEVELS, clip_usd=40.0)
         self.state, self.params = new_coin(instrument, coins, tuning)
         self.params["requote_ns"], self.params["level_step_bps"], self.params["actions_per_s"] = 0, 0.0, 1e9
-        st = self.state[0]
+        st = self.st = Quick(self.state[0])
+        self._params = Quick(self.params[0])
         st.quote.ready, st.quote.rate_per_s[:], st.quote.k_per_bps[:] = 1, 1_000.0, 5.0
         st.quote.sigma_bps, st.quote.limit_usd = 1.0, 1.3 * limit_usd
         st.quote.value_usd_per_lot = instrument.sz(1) * mid_px
@@ -158,7 +162,7 @@ class LadderCoin(Line):
             self.epoch = message.peer_epoch
 
     def on_rows(self, rows: Any) -> None:
-        st, now_ns = self.state[0], time.monotonic_ns()
+        st, now_ns = self.st, time.monotonic_ns()
         st.clock.recv_ns = now_ns
         for i in range(len(rows)):
             self._on_row(st, rows[i : i + 1], now_ns)
@@ -168,27 +172,27 @@ class LadderCoin(Line):
         """Part (4) of the page, for the kinds that orders depend on."""
         row = one[0]
         kind, own = row["kind"], row["coin"] == self.instrument.index
-        ev = one.view(np.recarray)[0]
+        ev = Quick(one.view(np.recarray)[0])
         if kind == EventKind.FILL:
             self.fills[int(row["venue_ms"]), int(row["coin"]), int(row["tid"])] += 1
         if kind == EventKind.ORDER:
             self._note(row)
-            side = slots.on_order(st.orders, ev, now_ns)
+            side = ON_ORDER(st.orders, ev, now_ns)
             if side >= 0:
-                reconcile.on_answer(st.orders, side, int(row["status"]), int(row["oid"]), int(row["tid"]), now_ns)
+                ON_ANSWER(st.orders, side, int(row["status"]), int(row["oid"]), int(row["tid"]), now_ns)
                 st.orders.backoff_until_ns[:] = np.minimum(st.orders.backoff_until_ns, now_ns + SOON_NS)
         elif kind == EventKind.FILL and own:
             lots = int(row["sz_lots"])
             st.account.lots[self.instrument.index] += SIGN[int(row["side"])] * lots
-            slots.on_own_fill(st.orders, row["cloid_hi"], row["cloid_lo"], lots, now_ns)
+            ON_OWN_FILL(st.orders, row["cloid_hi"], row["cloid_lo"], lots, now_ns)
         elif kind == EventKind.POSITION:
             st.account.lots[int(row["coin"])] = row["sz_lots"]
         elif kind == EventKind.SYNC:
-            slots.on_sync(st.orders, int(row["oid"]), int(row["tid"]))
+            slots.on_sync(st.orders.record, int(row["oid"]), int(row["tid"]))
         elif kind == EventKind.PERMIT:
             self.permit, self.permit_ends_ns = RiskState(int(row["status"])), now_ns + int(row["oid"])
         if row["bits"] & LAST and kind >= EventKind.ORDER:
-            slots.end_sync(st.orders)
+            slots.end_sync(st.orders.record)
 
     def _note(self, row: Any) -> None:
         key, event = (int(row["cloid_hi"]), int(row["cloid_lo"])), OrderEvent(int(row["status"]))
@@ -216,16 +220,16 @@ class LadderCoin(Line):
         self._want(lambda: 12, reducing=False)
 
     def _want(self, usd: Callable[[], float], *, reducing: bool) -> None:
-        lot_usd = float(self.state[0].quote.value_usd_per_lot)
+        lot_usd = float(self.st.quote.value_usd_per_lot)
         self._lots = [[max(0, round(usd() / lot_usd)) for _ in range(LEVELS)] for _ in SIDES]
         self._reducing = reducing
 
     def _show(self) -> None:
         """The ladder as of now; one that only reduces where that is wanted, or all that is allowed."""
-        quote, stance = self.state[0].quote, self.state[0].authority.stance
+        quote, stance = self.st.quote, self.st.authority.stance
         step = STEP[self.instrument.coin]
         mid = self.instrument.ticks(self.mid_px) // step * step + self.wander * step
-        held = int(self.state[0].account.lots[self.instrument.index])
+        held = int(self.st.account.lots[self.instrument.index])
         for side in SIDES:
             quote.px_ticks[side] = [mid - SIGN[side] * (self.gap + level) * step for level in range(LEVELS)]
             reduces = SIGN[side] * held < 0 and abs(held) * float(quote.value_usd_per_lot) > 11.0
@@ -237,11 +241,11 @@ class LadderCoin(Line):
 
     def decide(self, cause: Any) -> None:
         """Commands of this moment, on their way to the gateway."""
-        st = self.state[0]
+        st = self.st
         st.clock.recv_ns = time.monotonic_ns()
         st.authority.stance = self.stance()
         self._show()
-        n = reconcile.commands_for(st, self.params[0], cause.view(np.recarray)[0], self._commands)
+        n = COMMANDS_FOR(st, self._params, Quick(cause.view(np.recarray)[0]), self._commands)
         if not n:
             return
         rows = self._commands[:n].copy()
@@ -260,15 +264,14 @@ class LadderCoin(Line):
     def legs(self) -> dict[Key, tuple[int, int]]:
         """Own orders that the slots hold: state and lots by cloid."""
         found = {}
-        for slot in self.state[0].orders.slots.reshape(-1):
-            for leg in slot["leg"]:
-                if leg["state"] != NONE:
-                    found[int(leg["cloid_hi"]), int(leg["cloid_lo"])] = (int(leg["state"]), int(leg["lots"]))
+        legs = self.st.orders.slots["leg"].reshape(-1)
+        for leg in legs[legs["state"] != NONE]:
+            found[int(leg["cloid_hi"]), int(leg["cloid_lo"])] = (int(leg["state"]), int(leg["lots"]))
         return found
 
     def wanted(self) -> int:
         """How many levels want an order."""
-        return int((self.state[0].quote.lots > 0).sum())
+        return int((self.st.quote.lots > 0).sum())
 
     def settled(self) -> bool:
         return all(state == LIVE for state, _ in self.legs().values())

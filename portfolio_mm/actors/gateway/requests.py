@@ -111,7 +111,8 @@ class Requests:
         self._answers[request.what] = future
         risk[0].peer.send_message(request)
         try:
-            return await asyncio.wait_for(future, RISK_ANSWER_S)
+            async with asyncio.timeout(RISK_ANSWER_S):
+                return await future
         except TimeoutError:
             return silent
 

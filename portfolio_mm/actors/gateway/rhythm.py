@@ -139,7 +139,8 @@ class Rhythm:
         await self.cleared.wait()
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stale.wait(), self._parts.config.reconcile_s * self._patience())
+                async with asyncio.timeout(self._parts.config.reconcile_s * self._patience()):  # see `persevere`
+                    await self._stale.wait()
             pause_s = LEAST_PAUSE_S - (time.monotonic() - last_s)
             if self._parts.guard.reconciled and pause_s > 0.0:  # hints of the venue come in bursts
                 await asyncio.sleep(pause_s)
@@ -186,7 +187,8 @@ class Rhythm:
             await asyncio.sleep(min(LOOK_S, parts.config.account_s))
             with contextlib.suppress(TimeoutError):
                 pause_s = parts.readings.pause_s(parts.config.account_s) * self._patience() - LOOK_S
-                await asyncio.wait_for(lookout.account_moved.wait(), max(0.0, pause_s))
+                async with asyncio.timeout(max(0.0, pause_s)):
+                    await lookout.account_moved.wait()
             known = parts.money.truth
             if known is None:
                 continue
