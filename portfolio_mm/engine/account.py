@@ -59,12 +59,15 @@ def on_fill(st: Any, p: Any, ev: Any) -> None:
     now_ns = ev.venue_ms * 1_000_000 if ev.venue_ms > 0 else st.clock.venue_ns
     px = ev.px_ticks / p.ticks_per_usd
     before_px = fair_value.before(st.fair, now_ns)
-    if placed_fair_px <= 0.0:
+    is_remembered = placed_fair_px > 0.0
+    if not is_remembered:
         placed_fair_px = before_px
     mid2, placed = st.pnl.mid2, st.orders.filled
     slot = markouts.on_fill(st.markouts, p.markouts, now_ns, ev, px, placed_fair_px, mid2, placed)
     if slot >= 0:
         toxicity.on_fill(st.toxicity, p.toxicity, slot, ev.side, placed.features)
+        if is_remembered:
+            markouts.on_approach(st.markouts, p.markouts, now_ns, ev.side, placed_fair_px, before_px)
     counted = False
     if before_px > 0.0:
         counted = intensity.own_fill(st.intensity, now_ns, ev.side, penetration_bps(ev.side, px, before_px))

@@ -8,6 +8,8 @@ At depth d (bps from fair), with clip z, fee f, rate Lambda(d) and adverse selec
 P is a cost of every fill, so the GLFT depth f + AS + P / z + 1/k goes outwards as actions become scarce: quotes get
 wide and rare before they fall silent.
 
+AS(d) counts from the moment before the fill; what fair did between an order's placement and then, the approach, is part
+of cost(d) here (an order off its best place) and of the expected adverse selection of quoting.py.
 To AS(d) is added what a fill costs now beyond its average: toxicity, the premium of jumps at d, own impact.
 
 Lambda blends the depth profile's rate, by its count there, with the exponential fit's; a quarter of it is the other
@@ -24,7 +26,7 @@ import numba as nb
 
 from portfolio_mm.engine import actions
 from portfolio_mm.engine.terms import impact, jump, toxicity
-from portfolio_mm.estimators import depth_profile
+from portfolio_mm.estimators import depth_profile, markouts
 from portfolio_mm.models import upkeep
 
 HEARS = ("TIMER", "BBO", "BOOK", "ACCOUNT", "ALLOCATION")
@@ -135,9 +137,38 @@ def assess(st: Any, p: Any) -> None:
         rate, k = fill_rate(st, side, best_bps)
         viability.rate_per_s[side] = rate
         viability.k_per_bps[side] = k
+        _approach(st, p, side, rate, k)
     viability.seen += 1
     viability.last_ns = st.clock.recv_ns
     viability.ready = 1
+
+
+@nb.njit(cache=True)
+def _approach(st: Any, p: Any, side: int, rate: float, k: float) -> None:
+    """How far fair comes to an order of `side` before it fills: that of own fills, shrunk to what its band makes it."""
+    viability = st.viability
+    b = upkeep.band_of_quote(rate, k, st.vol.sigma_bps, p.clip_usd, actions.own_price_usd(st, p))
+    mean_bps, se_bps = markouts.approach_of(st.markouts, p.markouts, upkeep.approach(b) / k, 1.0 / k)
+    viability.band[side] = b
+    viability.approach_bps[side] = mean_bps
+    viability.approach_se_bps[side] = se_bps
+
+
+@nb.njit(cache=True)
+def deeper_bps(st: Any, p: Any, side: int, level: int) -> float:
+    """What a fill of a deeper level loses beyond one of the first: the profile's, and the approach of its wider band.
+
+    It is reached e^(-k step) times as often, so its band is e^(k step / 4) times as wide (G(b) is b^4 / 12).
+    """
+    if level == 0:
+        return 0.0
+    viability, step_bps = st.viability, level * p.level_step_bps
+    first_bps, _ = adverse_at(st, st.quote.distance_bps[side])
+    there_bps, _ = adverse_at(st, st.quote.distance_bps[side] + step_bps)
+    b = viability.band[side]
+    wider = min(upkeep.NEVER_BEYOND, b * math.exp(min(5.0, 0.25 * viability.k_per_bps[side] * step_bps)))
+    ratio = upkeep.approach(wider) / max(upkeep.approach(b), 1e-9)
+    return there_bps - first_bps + viability.approach_bps[side] * (min(ratio, 4.0) - 1.0)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

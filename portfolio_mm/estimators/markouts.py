@@ -4,6 +4,8 @@ At a fill the fair value *at placement* is kept; when a horizon is due, the firs
     markout = sign (mid_h - px) / fair * 1e4        (profit, before fees)
     adverse = sign (fair - mid_h) / fair * 1e4      (loss; markout = captured - adverse, exactly)
 with sign +1 for a buy. Never the mid at the fill: that learns our own quoting distance, not adverse selection.
+How much of the loss is older than the fill, the approach sign (fair - fair just before the fill) / fair, is known at
+once: an order that is kept while fair comes nearer fills more often than one that fair leaves.
 One horizon, `p.learn`, is what adverse selection means: it is learned from, and PnL moves it out of inventory. Every
 label of every horizon is handed out with the fill's place in the ring, beside what was known when its order was placed.
 Source: theory §8. Not guaranteed: labels of one burst are independent; `shrink` states a plain standard error;
@@ -19,6 +21,7 @@ from portfolio_mm.domain.records import record
 from portfolio_mm.models.conjugate import normal_mean
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 from portfolio_mm.models.features import N_FEATURES
+from portfolio_mm.models.sweep import penetration_bps
 
 HEARS = ("FILL", "BBO", "BOOK", "TIMER")
 WARM_S = float("inf")
@@ -38,6 +41,7 @@ PARAMS = record(
         ("half_life_s", "f8"),
         ("prior_sd_bps", "f8"),
         ("ready_count", "f8"),
+        ("approach_count", "f8"),
         ("learn", "i8"),
     ]
 )
@@ -83,6 +87,10 @@ STATE = record(
         ("learned_n", "f8", (2,)),
         ("learned_s1", "f8", (2,)),
         ("learned_s2", "f8", (2,)),
+        ("approach_ns", "i8"),
+        ("approach_n", "f8"),
+        ("approach_s1", "f8"),
+        ("approach_s2", "f8"),
         ("out_slot", "i4", (OUT,)),
         ("out_horizon", "i4", (OUT,)),
         ("out_markout_bps", "f8", (OUT,)),
@@ -95,16 +103,20 @@ STATE = record(
 )
 """`heads[h]`..`tail` are the fills whose horizon h is pending; `fill_*` the ring, filled at the fill and from the
 order's placement; `*_m1`, `*_m2` sums of bps and of bps squared since the start; `learned_*` the same at the learned
-horizon with forgetting; `out_*` the labels resolved by the last `update`, `out_slot` their fills' places in the ring,
-which hold until the next `on_fill`; `recent_tid` the newest trade ids."""
+horizon with forgetting, `approach_*` those of the approach, both sides together; `out_*` the labels resolved by the
+last `update`, `out_slot` their fills' places in the ring, which hold until the next `on_fill`; `recent_tid` the newest
+trade ids."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
-    """One PARAMS record: 0.5, 1, 5, 30, 60 s, 5 s learned; stale after 2 s, half-life 1 h, prior sd of a fill 5 bps."""
+    """One PARAMS record: 0.5, 1, 5, 30, 60 s, 5 s learned; stale after 2 s, half-life 1 h, prior sd of a fill 5 bps.
+
+    What the approach should be is worth ten fills.
+    """
     p = np.zeros(1, dtype=PARAMS)
     p["horizon_ns"] = (500_000_000, 10**9, 5 * 10**9, 30 * 10**9, 60 * 10**9)
     p["stale_ns"], p["half_life_s"], p["prior_sd_bps"], p["ready_count"] = 2 * 10**9, 3600.0, 5.0, 10.0
-    p["learn"] = 2
+    p["approach_count"], p["learn"] = 10.0, 2
     return p
 
 
@@ -123,6 +135,10 @@ def reset(st: Any, p: Any) -> None:  # noqa: ARG001 - one signature for all esti
     st.tail = 0
     st.tids = 0
     st.learn_ns = 0
+    st.approach_ns = 0
+    st.approach_n = 0.0
+    st.approach_s1 = 0.0
+    st.approach_s2 = 0.0
     for whole in (st.fill_ns, st.fill_placed_ns, st.fill_lots, st.fill_mid2, st.fill_tid, st.recent_tid):
         whole[:] = 0
     for whole in (st.fill_decision, st.fill_signals_off):
@@ -205,6 +221,28 @@ def on_fill(st: Any, p: Any, now_ns: int, fill: Any, px: float, fair_px: float, 
     st.tail += 1
     st.next_due_ns = min(st.next_due_ns, now_ns + p.horizon_ns[0])
     return slot  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def on_approach(st: Any, p: Any, now_ns: int, side: int, placed_fair_px: float, before_px: float) -> None:  # noqa: PLR0917 - flat arguments
+    """A fill: how far fair had come from where it was at the placement, known once per fill that is remembered."""
+    if not (0.0 < placed_fair_px < 1e300 and 0.0 < before_px < 1e300):
+        return
+    keep = 1.0
+    if 0 < st.approach_ns < now_ns:
+        keep = half_life_factor((now_ns - st.approach_ns) / NS_PER_S, p.half_life_s)
+    approach_bps = penetration_bps(side, before_px, placed_fair_px)
+    st.approach_ns = max(st.approach_ns, now_ns)
+    st.approach_n = keep * st.approach_n + 1.0
+    st.approach_s1 = keep * st.approach_s1 + approach_bps
+    st.approach_s2 = keep * st.approach_s2 + approach_bps * approach_bps
+
+
+@nb.njit(cache=True)
+def approach_of(st: Any, p: Any, prior_bps: float, sd_bps: float) -> tuple[float, float]:
+    """Mean approach and its standard error, bps, shrunk to `prior_bps`, which is worth approach_count fills."""
+    n, s1, s2 = st.approach_n, st.approach_s1, st.approach_s2
+    return normal_mean(prior_bps, p.approach_count, sd_bps, n, s1, s2)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

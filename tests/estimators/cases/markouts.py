@@ -16,6 +16,9 @@ PLAIN = {
     "learned_n",
     "learned_s1",
     "learned_s2",
+    "approach_n",
+    "approach_s1",
+    "approach_s2",
     "fill_features",
 }
 FOR_PEOPLE = {
@@ -31,5 +34,6 @@ def play(market: list[Moment]) -> Any:
         if i % 7 == 0:
             known = placed(features=now.draw, decision=i, distance_bps=3.0 * now.draw)
             own_fill(st[0], p[0], now.now_ns, i % 2, 1 + i % 5, now.px, now.mid_px, 2 * i, i, known)
+            MODULE.on_approach(st[0], p[0], now.now_ns, i % 2, now.mid_px, now.px)
         MODULE.update(st[0], p[0], now.now_ns, now.now_ns, now.mid_px, 2 * i + 1)
     return st
