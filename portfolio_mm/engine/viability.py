@@ -46,7 +46,7 @@ def _tabulate(st: Any, p: Any) -> None:
     for j in range(depth_profile.DEPTHS):
         bids, asks = depth.labels[0, j] + 1.0, depth.labels[1, j] + 1.0
         share = bids / (bids + asks)
-        adverse_bps = share * depth.adverse_bps[0, j] + (1.0 - share) * depth.adverse_bps[1, j]
+        adverse_bps = share * depth_profile.said_bps(depth, 0, j) + (1.0 - share) * depth_profile.said_bps(depth, 1, j)
         bid_se, ask_se = share * depth.adverse_se_bps[0, j], (1.0 - share) * depth.adverse_se_bps[1, j]
         se_bps = math.sqrt(bid_se * bid_se + ask_se * ask_se)
         if j > 0 and adverse_bps < viability.table_adverse_bps[j - 1] and bids + asks - 2.0 < p.evidence_count:
