@@ -71,7 +71,7 @@ def _create(st: Any, p: Any, cmd: Any, side: int, level: int) -> None:
     leg.live_ns = 0
     leg.cancel_ns = 0
     snapshot.take(st, p, side, leg.px_ticks, leg.snap)
-    leg.snap.adverse_bps += viability.deeper_bps(st, p, side, level)
+    leg.snap.adverse_bps = viability.placed_adverse_bps(st, p, side, level)
     places.describe(st, p, side, leg)
     cmd.bits = REDUCE_ONLY if leg.reduce_only == 1 else 0
     cmd.px_ticks = leg.px_ticks

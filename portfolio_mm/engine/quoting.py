@@ -5,11 +5,10 @@ Distance of a side from fair, outwards, with sign +1 for the bid and -1 for the 
     c1 + f + eps + a + h + sign (g_ii q_i + sum_j g_ij q_j - g_ii target) + bound
 
 c1 = ln(1 + gamma z / k) / (gamma z) the static half-spread; f the maker fee; a the price P of the order that follows a
-fill, P / z; eps the expected adverse selection of own fills since their placement (markouts shrunk to the approach of
-fair before a fill plus the depth profile at the quoted depth); h = z g_ii / 2; g the skew matrix sqrt(gamma) Gamma: the
-allocation's row while it is valid, else sigma sqrt(gamma / D),
-D = 2 A_eff C k z with A_eff = A e^(-k (f + eps + a)) and C = 1/e, that is 2 k z times the rate at the best depth
-f + eps + a + 1/k, which is measured.
+fill, P / z; eps the expected adverse selection (own markouts from the fill on, shrunk to the depth profile at the
+quoted depth, plus the approach of fair to an order that waits); h = z g_ii / 2; g the skew matrix sqrt(gamma) Gamma:
+the allocation's row while it is valid, else sigma sqrt(gamma / D), D = 2 A_eff C k z with A_eff = A e^(-k (f + eps +
+a)) and C = 1/e, that is 2 k z times the rate at the best depth f + eps + a + 1/k, which is measured.
 `bound` lifts the symmetric part to its floor f + eps + a + max(min edge, floor_errors * se), or sets it to the depth
 that the profile says earns clearly more (one exponential does not fit a whole book), which an order kept in a band
 around it meets when it stands out by the approach, plus what a fill costs now beyond
@@ -35,15 +34,14 @@ HEARS = ("BBO", "BOOK", "TIMER", "FILL", "ORDER", "ALLOCATION", "PERMIT", "MODE"
 
 @nb.njit(cache=True)
 def expected_adverse(st: Any, p: Any, side: int) -> tuple[float, float]:
-    """Adverse selection of the next fill on `side` since its placement and its standard error, bps.
+    """Adverse selection that a placement on `side` is charged and its standard error, bps.
 
-    Own fills, shrunk to what sweeps on others say of the time after a fill plus the approach before it.
+    What own fills lose from the fill on, shrunk to what sweeps on others did, plus the approach of fair until then.
     """
-    view = st.viability
-    prior_bps = view.adverse_bps[side] + view.approach_bps[side]
-    prior_se = math.hypot(view.adverse_se_bps[side], view.approach_se_bps[side])
+    prior_bps, prior_se = st.viability.adverse_bps[side], st.viability.adverse_se_bps[side]
     adverse_bps, own_se = markouts.shrink(st.markouts, p.markouts, side, prior_bps, p.own_prior_count)
-    return adverse_bps, max(own_se, prior_se * p.own_prior_count / (st.markouts.learned_n[side] + p.own_prior_count))
+    se_bps = max(own_se, prior_se * p.own_prior_count / (st.markouts.learned_n[side] + p.own_prior_count))
+    return adverse_bps + st.viability.approach_bps[side], se_bps
 
 
 @nb.njit(cache=True)

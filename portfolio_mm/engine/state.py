@@ -114,7 +114,6 @@ VIABILITY = record(
         ("adverse_se_bps", "f8", (2,)),
         ("band", "f8", (2,)),
         ("approach_bps", "f8", (2,)),
-        ("approach_se_bps", "f8", (2,)),
         ("near_bps", "f8", (2,)),
         ("more_bps", "f8", (2,)),
         ("rate_per_s", "f8", (2,)),
@@ -129,9 +128,9 @@ VIABILITY = record(
     ]
 )
 """`adverse_bps` is the profile's, where the side would quote; `approach_bps` how far fair comes to an order of ours
-before it fills, kept within `band` (in 1/k); `rate_per_s` and `k_per_bps` the local exponential around `near_bps`;
-`more_bps` what a fill there cost beyond its average; `liquidity` is D of theory §0, USD per (s bps); the numbers of the
-verdict belong to `best_depth_bps`."""
+while it waits, by how likely its fill is then, and `band` (in 1/k) what it should be kept in; `rate_per_s` and
+`k_per_bps` the local exponential around `near_bps`; `more_bps` what a fill there cost beyond its average;
+`liquidity` is D of theory §0, USD per (s bps); the numbers of the verdict belong to `best_depth_bps`."""
 QUOTE = record(
     [
         ("seen", "i8"),

@@ -145,30 +145,31 @@ def assess(st: Any, p: Any) -> None:
 
 @nb.njit(cache=True)
 def _approach(st: Any, p: Any, side: int, rate: float, k: float) -> None:
-    """How far fair comes to an order of `side` before it fills: that of own fills, shrunk to what its band makes it."""
-    viability = st.viability
+    """How far fair comes to orders of `side` that wait: as it did, shrunk to what the band they are kept in makes."""
     b = upkeep.band_of_quote(rate, k, st.vol.sigma_bps, p.clip_usd, actions.own_price_usd(st, p))
-    mean_bps, se_bps = markouts.approach_of(st.markouts, p.markouts, upkeep.approach(b) / k, 1.0 / k)
-    viability.band[side] = b
-    viability.approach_bps[side] = mean_bps
-    viability.approach_se_bps[side] = se_bps
+    st.viability.band[side] = b
+    st.viability.approach_bps[side] = markouts.waited_of(st.markouts, p.markouts, upkeep.approach(b) / k)
 
 
 @nb.njit(cache=True)
-def deeper_bps(st: Any, p: Any, side: int, level: int) -> float:
-    """What a fill of a deeper level loses beyond one of the first: the profile's, and the approach of its wider band.
+def placed_adverse_bps(st: Any, p: Any, side: int, level: int) -> float:
+    """What a fill of an order placed now on `level` will have lost since: the forecast that goes with the order.
 
-    It is reached e^(-k step) times as often, so its band is e^(k step / 4) times as wide (G(b) is b^4 / 12).
+    The approach is that of fills. A deeper level is reached e^(-k step) times as often, so its band is e^(k step / 4)
+    times as wide (G(b) is b^4 / 12).
     """
-    if level == 0:
-        return 0.0
     viability, step_bps = st.viability, level * p.level_step_bps
-    first_bps, _ = adverse_at(st, st.quote.distance_bps[side])
+    k = viability.k_per_bps[side]
+    mean_bps = markouts.approach_of(st.markouts, p.markouts, viability.approach_bps[side], 1.0 / max(k, 1e-3))
+    first_bps = st.quote.adverse_bps[side] - viability.approach_bps[side] + mean_bps
+    if level == 0:
+        return first_bps  # type: ignore[no-any-return]
+    here_bps, _ = adverse_at(st, st.quote.distance_bps[side])
     there_bps, _ = adverse_at(st, st.quote.distance_bps[side] + step_bps)
     b = viability.band[side]
-    wider = min(upkeep.NEVER_BEYOND, b * math.exp(min(5.0, 0.25 * viability.k_per_bps[side] * step_bps)))
+    wider = min(upkeep.NEVER_BEYOND, b * math.exp(min(5.0, 0.25 * k * step_bps)))
     ratio = upkeep.approach(wider) / max(upkeep.approach(b), 1e-9)
-    return there_bps - first_bps + viability.approach_bps[side] * (min(ratio, 4.0) - 1.0)  # type: ignore[no-any-return]
+    return first_bps + there_bps - here_bps + mean_bps * (min(ratio, 2.0) - 1.0)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

@@ -13,39 +13,31 @@ from tests.engine.wire import Wire
 TICK = 0.001
 
 
-def forgetful() -> Any:
-    """The page that never hears how fair came to an order."""
+def blind() -> Any:
+    """The page that does not watch its orders wait."""
 
-    def on_fill(st: Any, p: Any, ev: Any) -> None:
-        account.on_fill(st, p, ev)
-        st.markouts.approach_n = st.markouts.approach_s1 = st.markouts.approach_s2 = 0.0
+    def learn_exposure(st: Any, p: Any) -> None:
+        account.learn_exposure(st, p)
+        st.markouts.waited_s = st.markouts.waited_bps = 0.0
 
-    return step_with(account=SimpleNamespace(**{**vars(account), "on_fill": on_fill}))
+    return step_with(account=SimpleNamespace(**{**vars(account), "learn_exposure": learn_exposure}))
 
 
-def filled(ticks: int, step: Any = None) -> Wire:
-    """Six fills, bids and asks in turn; the frame 50 ms before each shows the market `ticks` nearer to the order."""
+def watched(ticks: int, step: Any = None) -> Wire:
+    """Forty seconds: the market goes `ticks` up and comes back each second, while actions are too dear to follow it."""
     wire, mid = Wire(TUNING), 20.0
     if step is not None:
         wire.step = step
+    wire.params["requote_ns"] = 3 * 10**9
     wire.start()
-    for i in range(40):
-        wire.book(mid - 3 * TICK, mid + 3 * TICK)
-        wire.wait(0.4)
-        wire.trade("AB"[i % 2], mid + (i % 2 * 2 - 1) * TICK * (5 + i % 7))
-        wire.wait(0.6)
-    for i in range(6):
-        side = i % 2
-        nearer = (2 * side - 1) * ticks * TICK
-        wire.bbo(mid + nearer - 3 * TICK, mid + nearer + 3 * TICK)
-        wire.now_ns += 50_000_000
-        leg = wire.resting(side)[0]
-        wire.fill(wire.now_ns + 50_000_000, side, int(leg["lots"]) // 4, tid=i + 1)
-        wire.now_ns += 100_000_000
-        wire.bbo(mid - 3 * TICK, mid + 3 * TICK)
-        wire.wait(0.5)
+    for i in range(80):
+        away = (i % 3 - 1) * ticks * TICK
+        wire.book(mid + away - 3 * TICK, mid + away + 3 * TICK)
+        wire.wait(0.2)
+        wire.trade("AB"[i % 2], mid + away + (i % 2 * 2 - 1) * TICK * (5 + i % 7))
+        wire.wait(0.3)
     wire.book(mid - 3 * TICK, mid + 3 * TICK)
-    wire.wait(2.0)
+    wire.wait(3.0)
     return wire
 
 
@@ -54,16 +46,19 @@ def item(wire: Wire) -> float:
 
 
 def test_orders_that_fair_comes_to_are_quoted_further_out() -> None:
-    comes, stays = filled(4), filled(0)
+    """Only the prices of book frames and prints differ, by a few ticks that cancel."""
+    comes, stays = watched(6), watched(0)
     assert keys(comes.commands) != keys(stays.commands)
-    assert float(comes.st["markouts"]["approach_n"]) > 5.0
-    assert comes.st["quote"]["distance_bps"].sum() > stays.st["quote"]["distance_bps"].sum()
-    deaf = [filled(ticks, forgetful()) for ticks in (4, 0)]
-    assert item(comes) - item(stays) > 0.3 > item(deaf[0]) - item(deaf[1])
+    assert float(comes.st["markouts"]["waited_s"]) > 5.0
+    gap = comes.st["viability"]["approach_bps"].sum() - stays.st["viability"]["approach_bps"].sum()
+    unseen = watched(6, blind())
+    assert gap > 0.1
+    assert item(comes) > item(unseen) + 0.1
+    assert keys(comes.commands) != keys(unseen.commands)
 
 
-def test_a_deeper_level_waits_longer_and_expects_more() -> None:
-    wire = filled(4)
+def test_a_deeper_level_expects_more() -> None:
+    wire = watched(6)
     wire.params["levels"] = 3
     wire.book(20.0 - 3 * TICK, 20.0 + 3 * TICK)
     wire.wait(1.0)
