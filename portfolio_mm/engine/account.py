@@ -59,12 +59,15 @@ def on_fill(st: Any, p: Any, ev: Any) -> None:
     now_ns = ev.venue_ms * 1_000_000 if ev.venue_ms > 0 else st.clock.venue_ns
     px = ev.px_ticks / p.ticks_per_usd
     before_px = fair_value.before(st.fair, now_ns)
-    if placed_fair_px <= 0.0:
+    is_remembered = placed_fair_px > 0.0
+    if not is_remembered:
         placed_fair_px = before_px
     mid2, placed = st.pnl.mid2, st.orders.filled
     slot = markouts.on_fill(st.markouts, p.markouts, now_ns, ev, px, placed_fair_px, mid2, placed)
     if slot >= 0:
         toxicity.on_fill(st.toxicity, p.toxicity, slot, ev.side, placed.features)
+        if is_remembered:
+            markouts.on_approach(st.markouts, p.markouts, slot, before_px)
     counted = False
     if before_px > 0.0:
         counted = intensity.own_fill(st.intensity, now_ns, ev.side, penetration_bps(ev.side, px, before_px))
@@ -119,16 +122,19 @@ def on_funding(st: Any, p: Any, ev: Any) -> None:
 
 @nb.njit(cache=True)
 def learn_exposure(st: Any, p: Any) -> None:
-    """Tell the intensity how long each own order rested how far from fair since the last time (TIMER)."""
+    """Tell how long each own order rested, how far from fair and how far fair has come, since the last time (TIMER)."""
     clock = st.clock
     seconds = (clock.venue_ns - clock.exposed_ns) * 1e-9
     if clock.exposed_ns > 0 and 0.0 < seconds < 2.0 and st.fair.ready == 1:
+        markouts.wait(st.markouts, p.markouts, seconds)
         for side in range(2):
             for level in range(orders.LEVELS):
                 leg = st.orders.slots[side, level].leg[0]
                 if leg.state == orders.LIVE and leg.lots > 0:
                     px = leg.px_ticks / p.ticks_per_usd
                     intensity.expose(st.intensity, side, penetration_bps(side, px, st.fair.fair_px), seconds)
+                    k = max(st.viability.k_per_bps[side], 1e-3)
+                    markouts.on_waiting(st.markouts, side, leg.fair_px, st.fair.fair_px, k, seconds)
     clock.exposed_ns = clock.venue_ns
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from portfolio_mm.domain.cloid import MARK, SERIAL_BITS
 from portfolio_mm.domain.commands import REDUCE_ONLY, SAFETY, CommandKind
-from portfolio_mm.engine import actions, places, snapshot
+from portfolio_mm.engine import actions, places, snapshot, viability
 from portfolio_mm.engine.orders import COMMANDED, MODIFYING, PENDING
 
 PLACE, MODIFY, CANCEL = int(CommandKind.PLACE), int(CommandKind.MODIFY), int(CommandKind.CANCEL)
@@ -71,6 +71,7 @@ def _create(st: Any, p: Any, cmd: Any, side: int, level: int) -> None:
     leg.live_ns = 0
     leg.cancel_ns = 0
     snapshot.take(st, p, side, leg.px_ticks, leg.snap)
+    leg.snap.adverse_bps = viability.placed_adverse_bps(st, p, side, level)
     places.describe(st, p, side, leg)
     cmd.bits = REDUCE_ONLY if leg.reduce_only == 1 else 0
     cmd.px_ticks = leg.px_ticks

@@ -82,7 +82,9 @@ PAGE: Final = (
     Part("account", "engine.account", account.HEARS, ("event", "fair"), ("account", "orders", "pnl", "markouts")),
     Part("orders", "engine.slots", slots.HEARS, ("event",), ("orders",)),
     Part("authority", "engine.authority", authority.HEARS, ("event", "clock", "book"), ("authority",)),
-    Part("viability", "engine.viability", DECIDES, ("depth", "intensity", "vol", "account"), ("viability",)),
+    Part(
+        "viability", "engine.viability", DECIDES, ("depth", "intensity", "vol", "markouts", "account"), ("viability",)
+    ),
     Part("walls", "estimators.walls", walls.HEARS, ("clock", "quote", "viability", "funding"), ("walls",)),
     Part("edge", "estimators.edge", edge.HEARS, ("markouts", "account"), ("edge",)),
     Part("quoting", "engine.quoting", DECIDES, QUOTED, QUOTE),

@@ -5,12 +5,13 @@ Distance of a side from fair, outwards, with sign +1 for the bid and -1 for the 
     c1 + f + eps + a + h + sign (g_ii q_i + sum_j g_ij q_j - g_ii target) + bound
 
 c1 = ln(1 + gamma z / k) / (gamma z) the static half-spread; f the maker fee; a the price P of the order that follows a
-fill, P / z; eps the expected adverse selection of own fills (markouts shrunk to the depth profile at the quoted depth);
-h = z g_ii / 2; g the skew matrix sqrt(gamma) Gamma: the allocation's row while it is valid, else sigma sqrt(gamma / D),
-D = 2 A_eff C k z with A_eff = A e^(-k (f + eps + a)) and C = 1/e, that is 2 k z times the rate at the best depth
-f + eps + a + 1/k, which is measured.
+fill, P / z; eps the expected adverse selection (own markouts from the fill on, shrunk to the depth profile at the
+quoted depth, plus the approach of fair to an order that waits); h = z g_ii / 2; g the skew matrix sqrt(gamma) Gamma:
+the allocation's row while it is valid, else sigma sqrt(gamma / D), D = 2 A_eff C k z with A_eff = A e^(-k (f + eps +
+a)) and C = 1/e, that is 2 k z times the rate at the best depth f + eps + a + 1/k, which is measured.
 `bound` lifts the symmetric part to its floor f + eps + a + max(min edge, floor_errors * se), or sets it to the depth
-that the profile says earns clearly more (one exponential does not fit a whole book) plus what a fill costs now beyond
+that the profile says earns clearly more (one exponential does not fit a whole book), which an order kept in a band
+around it meets when it stands out by the approach, plus what a fill costs now beyond
 what it cost when that depth was found (toxicity, jumps, impact, vol-of-vol: at once, not once a second), caps skew and
 distance, and, on a side that must reduce but where no quote pays, gives up f, eps and a: they are the price of getting
 out.
@@ -33,10 +34,14 @@ HEARS = ("BBO", "BOOK", "TIMER", "FILL", "ORDER", "ALLOCATION", "PERMIT", "MODE"
 
 @nb.njit(cache=True)
 def expected_adverse(st: Any, p: Any, side: int) -> tuple[float, float]:
-    """Adverse selection of the next fill on `side` and its standard error, bps: own fills, shrunk to the profile's."""
+    """Adverse selection that a placement on `side` is charged and its standard error, bps.
+
+    What own fills lose from the fill on, shrunk to what sweeps on others did, plus the approach of fair until then.
+    """
     prior_bps, prior_se = st.viability.adverse_bps[side], st.viability.adverse_se_bps[side]
     adverse_bps, own_se = markouts.shrink(st.markouts, p.markouts, side, prior_bps, p.own_prior_count)
-    return adverse_bps, max(own_se, prior_se * p.own_prior_count / (st.markouts.learned_n[side] + p.own_prior_count))
+    se_bps = max(own_se, prior_se * p.own_prior_count / (st.markouts.learned_n[side] + p.own_prior_count))
+    return adverse_bps + st.viability.approach_bps[side], se_bps
 
 
 @nb.njit(cache=True)
@@ -101,7 +106,7 @@ def _side(st: Any, p: Any, side: int, gamma: float, carry_bps: float) -> None:
         known_bps = st.viability.quote_depth_bps[side]
         if known_bps > 0.0:  # what a fill costs more, or less, than when that depth was found
             known_bps += items[at.TOXICITY] + items[at.JUMP] + items[at.IMPACT] - st.viability.more_bps[side]
-            known_bps += items[at.VOL_OF_VOL]
+            known_bps += items[at.VOL_OF_VOL] + st.viability.approach_bps[side]
         wanted_bps = max(floor_bps, known_bps if st.viability.quote_depth_bps[side] > 0.0 else base_bps)
     wanted_bps = min(p.max_half_spread_bps, wanted_bps)
     skew_cap = min(p.max_skew_bps, max(-p.max_skew_bps, skew_bps))

@@ -25,8 +25,8 @@ SNAPSHOT = record(
         ("features", "f4", (N_FEATURES,)),
     ]
 )
-"""`placed_ns` block time; `distance_bps` from fair, outwards; `adverse_bps` expected then; `signals_off` the mask of
-signals that were switched off for the experiment (bit i: SIGNALS[i])."""
+"""`placed_ns` block time; `distance_bps` from fair, outwards; `adverse_bps` expected then of its level; `signals_off`
+the mask of signals that were switched off for the experiment (bit i: SIGNALS[i])."""
 
 
 @nb.njit(cache=True)

@@ -112,6 +112,8 @@ VIABILITY = record(
         ("quote_depth_bps", "f8", (2,)),
         ("adverse_bps", "f8", (2,)),
         ("adverse_se_bps", "f8", (2,)),
+        ("band", "f8", (2,)),
+        ("approach_bps", "f8", (2,)),
         ("near_bps", "f8", (2,)),
         ("more_bps", "f8", (2,)),
         ("rate_per_s", "f8", (2,)),
@@ -125,9 +127,10 @@ VIABILITY = record(
         ("cost_usd_per_s", "f8", (2,)),
     ]
 )
-"""`adverse_bps` is the profile's, where the side would quote; `rate_per_s` and `k_per_bps` the local exponential around
-`near_bps`; `more_bps` what a fill there cost beyond its average; `liquidity` is D of theory §0, USD per (s bps); the
-numbers of the verdict belong to `best_depth_bps`."""
+"""`adverse_bps` is the profile's, where the side would quote; `approach_bps` how far fair comes to an order of ours
+while it waits, by how likely its fill is then, and `band` (in 1/k) what it should be kept in; `rate_per_s` and
+`k_per_bps` the local exponential around `near_bps`; `more_bps` what a fill there cost beyond its average;
+`liquidity` is D of theory §0, USD per (s bps); the numbers of the verdict belong to `best_depth_bps`."""
 QUOTE = record(
     [
         ("seen", "i8"),

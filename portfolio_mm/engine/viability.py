@@ -8,6 +8,8 @@ At depth d (bps from fair), with clip z, fee f, rate Lambda(d) and adverse selec
 P is a cost of every fill, so the GLFT depth f + AS + P / z + 1/k goes outwards as actions become scarce: quotes get
 wide and rare before they fall silent.
 
+AS(d) counts from the moment before the fill; what fair did between an order's placement and then, the approach, is part
+of cost(d) here (an order off its best place) and of the expected adverse selection of quoting.py.
 To AS(d) is added what a fill costs now beyond its average: toxicity, the premium of jumps at d, own impact.
 
 Lambda blends the depth profile's rate, by its count there, with the exponential fit's; a quarter of it is the other
@@ -24,7 +26,7 @@ import numba as nb
 
 from portfolio_mm.engine import actions
 from portfolio_mm.engine.terms import impact, jump, toxicity
-from portfolio_mm.estimators import depth_profile
+from portfolio_mm.estimators import depth_profile, markouts
 from portfolio_mm.models import upkeep
 
 HEARS = ("TIMER", "BBO", "BOOK", "ACCOUNT", "ALLOCATION")
@@ -46,7 +48,7 @@ def _tabulate(st: Any, p: Any) -> None:
     for j in range(depth_profile.DEPTHS):
         bids, asks = depth.labels[0, j] + 1.0, depth.labels[1, j] + 1.0
         share = bids / (bids + asks)
-        adverse_bps = share * depth.adverse_bps[0, j] + (1.0 - share) * depth.adverse_bps[1, j]
+        adverse_bps = share * depth_profile.said_bps(depth, 0, j) + (1.0 - share) * depth_profile.said_bps(depth, 1, j)
         bid_se, ask_se = share * depth.adverse_se_bps[0, j], (1.0 - share) * depth.adverse_se_bps[1, j]
         se_bps = math.sqrt(bid_se * bid_se + ask_se * ask_se)
         if j > 0 and adverse_bps < viability.table_adverse_bps[j - 1] and bids + asks - 2.0 < p.evidence_count:
@@ -141,10 +143,44 @@ def assess(st: Any, p: Any) -> None:
         viability.near_bps[side] = best_bps
         viability.more_bps[side] = now_bps + jump.premium_bps(st, p, side, best_bps)
         j, part_share = place_of(best_bps)
-        viability.rate_per_s[side], viability.k_per_bps[side] = _fill_rate(st, side, j, part_share)
+        rate, k = _fill_rate(st, side, j, part_share)
+        viability.rate_per_s[side] = rate
+        viability.k_per_bps[side] = k
+        _approach(st, p, side, rate, k)
     viability.seen += 1
     viability.last_ns = st.clock.recv_ns
     viability.ready = 1
+
+
+@nb.njit(cache=True)
+def _approach(st: Any, p: Any, side: int, rate: float, k: float) -> None:
+    """How far fair comes to orders of `side` that wait: as it did, shrunk to what the band they are kept in makes."""
+    b = upkeep.band_of_quote(rate, k, st.vol.sigma_bps, p.clip_usd, actions.own_price_usd(st, p))
+    st.viability.band[side] = b
+    st.viability.approach_bps[side] = markouts.waited_of(st.markouts, p.markouts, upkeep.approach(b) / k)
+
+
+@nb.njit(cache=True)
+def placed_adverse_bps(st: Any, p: Any, side: int, level: int) -> float:
+    """What a fill of an order placed now on `level` will have lost since: the forecast that goes with the order.
+
+    The approach is that of fills. A deeper level is reached e^(-k step) times as often, so its band is e^(k step / 4)
+    times as wide (G(b) is b^4 / 12).
+    """
+    viability, step_bps = st.viability, level * p.level_step_bps
+    k = viability.k_per_bps[side]
+    mean_bps = markouts.approach_of(st.markouts, p.markouts, viability.approach_bps[side], 1.0 / max(k, 1e-3))
+    first_bps = st.quote.adverse_bps[side] - viability.approach_bps[side] + mean_bps
+    if level == 0:
+        return first_bps  # type: ignore[no-any-return]
+    j, part_share = place_of(st.quote.distance_bps[side])
+    here_bps, _ = adverse_at(viability, j, part_share)
+    j, part_share = place_of(st.quote.distance_bps[side] + step_bps)
+    there_bps, _ = adverse_at(viability, j, part_share)
+    b = viability.band[side]
+    wider = min(upkeep.NEVER_BEYOND, b * math.exp(min(5.0, 0.25 * k * step_bps)))
+    ratio = upkeep.approach(wider) / max(upkeep.approach(b), 1e-9)
+    return first_bps + there_bps - here_bps + mean_bps * (min(ratio, 2.0) - 1.0)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

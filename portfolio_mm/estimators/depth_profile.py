@@ -5,6 +5,9 @@ AS_d = E[sign (fair_before - mid_{t+5s}) / fair in bps | X >= d], positive = los
 A quote at d earns d - fee - AS_d per fill on average; when that is negative at every d, no quote can pay on this coin.
 Means are shrunk to a prior with pseudo-counts; standard errors are clustered over blocks of block_s seconds, because
 sweeps come in bursts that share one mid. All sums are forgotten at one half-life.
+That loss depends on depth is a claim, and scored: before each sweep the profile says what a quote as deep as it reaches
+will lose, and so does its rival, the average of all sweeps of that side, whatever they reach. `said_bps` is the average
+until the claim has beaten it, and moves to the profile by the weight it has earned; errors stay those of the depth.
 Source: theory §2.5 (probes), §8 (markout identity), §14 (blocks). Not guaranteed: that our own order, had it been
 there, would have met the same sweeps, or stood first in the queue.
 """
@@ -17,13 +20,13 @@ import numpy as np
 
 from portfolio_mm.domain.records import record
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
+from portfolio_mm.models.skill import SKILL, clear_skill, score
 from portfolio_mm.models.sweep import SWEEP, absorb, clear, penetration_bps
 
 HEARS = ("BBO", "BOOK", "TRADE", "TIMER")
 WARM_S = 32.0
 """Seconds of an ordinary market after which it is ready."""
-SCORES: dict[str, str] = {}
-UNSCORED = "means by depth shrunk to a prior, charged with their clustered errors: a measurement, not a forecast"
+SCORES = {"loss of a sweep by its depth": "the average of all sweeps of its side"}
 DEPTHS = 10
 DEPTH_BPS: Final = tuple(0.1 * 320.0 ** (j / 9.0) for j in range(DEPTHS))
 """The grid: 0.1, 0.19, 0.36, 0.68, 1.3, 2.5, 4.7, 8.9, 16.9, 32 bps."""
@@ -44,6 +47,7 @@ PARAMS = record(
         ("prior_adverse_bps", "f8"),
         ("prior_count", "f8"),
         ("prior_sd_bps", "f8"),
+        ("skill_half_life_s", "f8"),
     ]
 )
 STATE = record(
@@ -65,8 +69,10 @@ STATE = record(
         ("tail", "i8"),
         ("due_ns", "i8", (PENDING,)),
         ("due_fair_px", "f8", (PENDING,)),
-        ("due_side", "i4", (PENDING,)),
-        ("due_reach", "i4", (PENDING,)),
+        ("due_side", "i1", (PENDING,)),
+        ("due_reach", "i1", (PENDING,)),
+        ("due_said_bps", "f4", (PENDING,)),
+        ("due_average_bps", "f4", (PENDING,)),
         ("reached", "f8", (2, DEPTHS)),
         ("labels", "f8", (2, DEPTHS)),
         ("loss", "f8", (2, DEPTHS)),
@@ -78,19 +84,25 @@ STATE = record(
         ("rate_per_s", "f8", (2, DEPTHS)),
         ("adverse_bps", "f8", (2, DEPTHS)),
         ("adverse_se_bps", "f8", (2, DEPTHS)),
+        ("skill", SKILL),
     ]
 )
 """`reached` counts sweeps, `labels` those whose mid came due, `loss` their summed loss (bps); `block_*` the running
-block, `cluster_*` sums over closed blocks of n^2, n loss, loss^2. `head`..`tail` are labels not yet due."""
+block, `cluster_*` sums over closed blocks of n^2, n loss, loss^2. `head`..`tail` are labels not yet due, with what
+both forecasts said."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
-    """One PARAMS record: 5 s labels, 10 s blocks, half-life 30 min, prior 0 bps worth 10 sweeps of sd 5 bps."""
+    """One PARAMS record: 5 s labels, 10 s blocks, half-life 30 min, prior 0 bps worth 10 sweeps of sd 5 bps.
+
+    The score forgets with a half-life of 2 h.
+    """
     p = np.zeros(1, dtype=PARAMS)
     p["horizon_ns"], p["late_ns"], p["gap_ns"], p["stale_ns"] = 5 * 10**9, 2 * 10**9, 10**10, 2 * 10**9
     p["refit_ns"], p["block_ns"] = 10**9, 10**10
     p["half_life_s"], p["ready_s"] = 1800.0, 30.0
     p["prior_adverse_bps"], p["prior_count"], p["prior_sd_bps"] = 0.0, 10.0, 5.0
+    p["skill_half_life_s"] = 7200.0
     return p
 
 
@@ -115,6 +127,9 @@ def reset(st: Any, p: Any) -> None:
     st.due_fair_px[:] = 0.0
     st.due_side[:] = 0
     st.due_reach[:] = 0
+    st.due_said_bps[:] = 0.0
+    st.due_average_bps[:] = 0.0
+    clear_skill(st.skill)
     for cells in (st.reached, st.labels, st.loss, st.block_n, st.block_loss):
         cells[:, :] = 0.0
     for cells in (st.cluster_nn, st.cluster_nl, st.cluster_ll, st.rate_per_s):
@@ -186,6 +201,8 @@ def _close(st: Any, p: Any, side: int) -> None:
             st.due_fair_px[slot] = st.sweeps[side].fair_px
             st.due_side[slot] = side
             st.due_reach[slot] = reach
+            st.due_said_bps[slot] = st.adverse_bps[side, reach]
+            st.due_average_bps[slot] = st.adverse_bps[side, 0]
             st.tail += 1
     clear(st.sweeps[side])
 
@@ -201,6 +218,8 @@ def _resolve(st: Any, p: Any, mid_ns: int, mid_px: float) -> None:
         if mid_ns >= due_ns and 0.0 < mid_px < 1e300:
             side = st.due_side[slot]
             loss_bps = penetration_bps(side, mid_px, st.due_fair_px[slot])
+            said, naive = loss_bps - st.due_said_bps[slot], loss_bps - st.due_average_bps[slot]
+            score(st.skill, due_ns, said * said, naive * naive, p.block_ns / NS_PER_S, p.skill_half_life_s)
             for j in range(st.due_reach[slot] + 1):
                 st.labels[side, j] += 1.0
                 st.loss[side, j] += loss_bps
@@ -259,6 +278,13 @@ def _publish(st: Any, p: Any, side: int, j: int) -> None:
     squares += own * own * (st.cluster_nn[side, j] + open_n * open_n)
     spread = max(0.0, squares) + p.prior_count * p.prior_sd_bps * p.prior_sd_bps
     st.adverse_se_bps[side, j] = math.sqrt(spread) / mass
+
+
+@nb.njit(cache=True)
+def said_bps(st: Any, side: int, j: int) -> float:
+    """Expected loss of what reaches grid depth `j` on `side`, bps: the average, by depth as far as that is earned."""
+    average_bps = st.adverse_bps[side, 0]
+    return average_bps + st.skill.weight * (st.adverse_bps[side, j] - average_bps)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

@@ -4,12 +4,18 @@ At a fill the fair value *at placement* is kept; when a horizon is due, the firs
     markout = sign (mid_h - px) / fair * 1e4        (profit, before fees)
     adverse = sign (fair - mid_h) / fair * 1e4      (loss; markout = captured - adverse, exactly)
 with sign +1 for a buy. Never the mid at the fill: that learns our own quoting distance, not adverse selection.
+Of the loss, the approach sign (fair - fair just before the fill) / fair is older than the fill, and known at once: an
+order kept while fair comes nearer fills more often than one that fair leaves. What is learned for quotes is the rest,
+the loss after the fill, beside what approach costs a placement: E[x e^(kx)] / E[e^(kx)], x how far fair has come to
+orders that rest, over the time they do. The mean approach of fills is for forecasts only: it grows with the distance
+we choose, and would widen quotes for having been wide.
 One horizon, `p.learn`, is what adverse selection means: it is learned from, and PnL moves it out of inventory. Every
 label of every horizon is handed out with the fill's place in the ring, beside what was known when its order was placed.
 Source: theory §8. Not guaranteed: labels of one burst are independent; `shrink` states a plain standard error;
 `blocks` counts windows of one horizon that held a fill, which is what a claim may rest on.
 """
 
+import math
 from typing import Any
 
 import numba as nb
@@ -19,6 +25,8 @@ from portfolio_mm.domain.records import record
 from portfolio_mm.models.conjugate import normal_mean
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 from portfolio_mm.models.features import N_FEATURES
+from portfolio_mm.models.sweep import penetration_bps
+from portfolio_mm.models.upkeep import NEVER_BEYOND
 
 HEARS = ("FILL", "BBO", "BOOK", "TIMER")
 WARM_S = float("inf")
@@ -38,6 +46,8 @@ PARAMS = record(
         ("half_life_s", "f8"),
         ("prior_sd_bps", "f8"),
         ("ready_count", "f8"),
+        ("approach_count", "f8"),
+        ("approach_s", "f8"),
         ("learn", "i8"),
     ]
 )
@@ -68,6 +78,7 @@ STATE = record(
         ("fill_decision", "i8", (PENDING,)),
         ("fill_placed_ns", "i8", (PENDING,)),
         ("fill_signals_off", "i8", (PENDING,)),
+        ("fill_approach_bps", "f4", (PENDING,)),
         ("fill_distance_bps", "f4", (PENDING,)),
         ("fill_adverse_bps", "f4", (PENDING,)),
         ("fill_probability", "f4", (PENDING,)),
@@ -83,10 +94,16 @@ STATE = record(
         ("learned_n", "f8", (2,)),
         ("learned_s1", "f8", (2,)),
         ("learned_s2", "f8", (2,)),
+        ("approach_ns", "i8"),
+        ("approach_n", "f8"),
+        ("approach_s1", "f8"),
+        ("approach_s2", "f8"),
+        ("waited_s", "f8"),
+        ("waited_bps", "f8"),
         ("out_slot", "i4", (OUT,)),
         ("out_horizon", "i4", (OUT,)),
-        ("out_markout_bps", "f8", (OUT,)),
-        ("out_adverse_bps", "f8", (OUT,)),
+        ("out_markout_bps", "f4", (OUT,)),
+        ("out_adverse_bps", "f4", (OUT,)),
         ("out_side", "i4", (OUT,)),
         ("out_lots", "i8", (OUT,)),
         ("out_mid2_fill", "i8", (OUT,)),
@@ -94,17 +111,21 @@ STATE = record(
     ]
 )
 """`heads[h]`..`tail` are the fills whose horizon h is pending; `fill_*` the ring, filled at the fill and from the
-order's placement; `*_m1`, `*_m2` sums of bps and of bps squared since the start; `learned_*` the same at the learned
-horizon with forgetting; `out_*` the labels resolved by the last `update`, `out_slot` their fills' places in the ring,
-which hold until the next `on_fill`; `recent_tid` the newest trade ids."""
+order's placement; `*_m1`, `*_m2` sums of bps and of bps squared since the start; `learned_*` those after the fill at
+the learned horizon with forgetting, `approach_*` those before it, both sides together, `waited_*` the weighted time
+of orders and its sum of approach; `out_*` the labels resolved by the last `update`, `out_slot` their fills' places in
+the ring, which hold until the next `on_fill`; `recent_tid` the newest trade ids."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
-    """One PARAMS record: 0.5, 1, 5, 30, 60 s, 5 s learned; stale after 2 s, half-life 1 h, prior sd of a fill 5 bps."""
+    """One PARAMS record: 0.5, 1, 5, 30, 60 s, 5 s learned; stale after 2 s, half-life 1 h, prior sd of a fill 5 bps.
+
+    What the approach should be is worth three fills, and a minute of waiting.
+    """
     p = np.zeros(1, dtype=PARAMS)
     p["horizon_ns"] = (500_000_000, 10**9, 5 * 10**9, 30 * 10**9, 60 * 10**9)
     p["stale_ns"], p["half_life_s"], p["prior_sd_bps"], p["ready_count"] = 2 * 10**9, 3600.0, 5.0, 10.0
-    p["learn"] = 2
+    p["approach_count"], p["approach_s"], p["learn"] = 3.0, 60.0, 2
     return p
 
 
@@ -123,6 +144,13 @@ def reset(st: Any, p: Any) -> None:  # noqa: ARG001 - one signature for all esti
     st.tail = 0
     st.tids = 0
     st.learn_ns = 0
+    st.approach_ns = 0
+    st.approach_n = 0.0
+    st.approach_s1 = 0.0
+    st.approach_s2 = 0.0
+    st.waited_s = 0.0
+    st.waited_bps = 0.0
+    st.fill_approach_bps[:] = 0.0
     for whole in (st.fill_ns, st.fill_placed_ns, st.fill_lots, st.fill_mid2, st.fill_tid, st.recent_tid):
         whole[:] = 0
     for whole in (st.fill_decision, st.fill_signals_off):
@@ -198,6 +226,7 @@ def on_fill(st: Any, p: Any, now_ns: int, fill: Any, px: float, fair_px: float, 
     st.fill_decision[slot] = placed.decision
     st.fill_placed_ns[slot] = placed.placed_ns
     st.fill_signals_off[slot] = placed.signals_off
+    st.fill_approach_bps[slot] = 0.0
     st.fill_distance_bps[slot] = placed.distance_bps
     st.fill_adverse_bps[slot] = placed.adverse_bps
     st.fill_probability[slot] = placed.fill_probability
@@ -205,6 +234,54 @@ def on_fill(st: Any, p: Any, now_ns: int, fill: Any, px: float, fair_px: float, 
     st.tail += 1
     st.next_due_ns = min(st.next_due_ns, now_ns + p.horizon_ns[0])
     return slot  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def on_approach(st: Any, p: Any, slot: int, before_px: float) -> None:
+    """The fill in place `slot` of the ring came when fair was `before_px`: how far it had come since the placement."""
+    if not 0.0 < before_px < 1e300:
+        return
+    now_ns, keep = st.fill_ns[slot], 1.0
+    if 0 < st.approach_ns < now_ns:
+        keep = half_life_factor((now_ns - st.approach_ns) / NS_PER_S, p.half_life_s)
+    approach_bps = penetration_bps(st.fill_side[slot], before_px, st.fill_fair_px[slot])
+    st.fill_approach_bps[slot] = approach_bps
+    st.approach_ns = now_ns
+    st.approach_n = keep * st.approach_n + 1.0
+    st.approach_s1 = keep * st.approach_s1 + approach_bps
+    st.approach_s2 = keep * st.approach_s2 + approach_bps * approach_bps
+
+
+@nb.njit(cache=True)
+def approach_of(st: Any, p: Any, prior_bps: float, sd_bps: float) -> float:
+    """Mean approach of fills, bps, shrunk to `prior_bps`, which is worth approach_count of them of sd `sd_bps`."""
+    n, s1, s2 = st.approach_n, st.approach_s1, st.approach_s2
+    return normal_mean(prior_bps, p.approach_count, sd_bps, n, s1, s2)[0]  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def wait(st: Any, p: Any, seconds: float) -> None:
+    """Time passed for all orders that rest: what they saw is forgotten by so much."""
+    keep = half_life_factor(seconds, p.half_life_s)
+    st.waited_s *= keep
+    st.waited_bps *= keep
+
+
+@nb.njit(cache=True)
+def on_waiting(st: Any, side: int, placed_fair_px: float, fair_px: float, k_per_bps: float, seconds: float) -> None:  # noqa: PLR0917 - flat arguments
+    """An order rested for `seconds` while fair stood where it does now: it counts by how much likelier a fill was."""
+    if not (0.0 < placed_fair_px < 1e300 and 0.0 < fair_px < 1e300):
+        return
+    x_bps = penetration_bps(side, fair_px, placed_fair_px)
+    weight = math.exp(min(NEVER_BEYOND, max(-NEVER_BEYOND, k_per_bps * x_bps)))
+    st.waited_s += weight * seconds
+    st.waited_bps += weight * seconds * min(NEVER_BEYOND / k_per_bps, max(-NEVER_BEYOND / k_per_bps, x_bps))
+
+
+@nb.njit(cache=True)
+def waited_of(st: Any, p: Any, prior_bps: float) -> float:
+    """Mean approach of the time orders rest, weighted by e^(k x), bps; `prior_bps` is worth approach_s seconds."""
+    return (st.waited_bps + p.approach_s * prior_bps) / (st.waited_s + p.approach_s)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -263,7 +340,7 @@ def _resolve(st: Any, p: Any, h: int, now_ns: int, mid_px: float, mid2: int) -> 
     st.adverse_m1[h, side] += adverse_bps
     st.adverse_m2[h, side] += adverse_bps * adverse_bps
     if h == p.learn:
-        _learn(st, p, side, now_ns, adverse_bps)
+        _learn(st, p, side, now_ns, adverse_bps - st.fill_approach_bps[slot])
     out = st.out_count
     st.out_slot[out] = slot
     st.out_horizon[out] = h
@@ -295,7 +372,7 @@ def _learn(st: Any, p: Any, side: int, now_ns: int, adverse_bps: float) -> None:
 
 @nb.njit(cache=True)
 def shrink(st: Any, p: Any, side: int, prior_bps: float, prior_count: float) -> tuple[float, float]:
-    """Adverse selection of own fills on `side` and its standard error, both bps, shrunk to a prior mean.
+    """What own fills on `side` lose from the fill on and its standard error, both bps, shrunk to a prior mean.
 
     The Normal-Gamma posterior of the mean; the prior is worth `prior_count` fills (positive) of sd prior_sd_bps. Usable
     from the first moment, `ready` says own fills count.

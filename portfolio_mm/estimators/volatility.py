@@ -7,6 +7,10 @@ plain EWMA before the update, and at what the cap allows. Once a minute the rati
 (models/realized.py, which says its size) looks at the five-second returns of the last five minutes: when it finds
 jumps, the plain EWMA that winsorises is inflated by them, and the limit shrinks by medRV / RV until they have left it.
 Zero returns of a coarse tick bias bipower to 0: with more than a third of them nothing is tested.
+Sigma cannot be silent, so its score decides what it falls back on: each interval_s the robust EWMA is judged by QLIKE
+against the realised variance of the interval before (models/variance_score.py). While that rival is surely better, by
+the rule of every weight, the market changes faster than the EWMA follows, and sigma moves to the rival's, in
+logarithms, by the weight the rival has earned. The EWMA goes on being scored and comes back.
 `sigma_raw_bps` (plain) is for risk; `sigma_bps` (robust, at most cap_ratio times its own median of the last hour) for
 spreads. Source: theory §6 (EWMA at irregular times, noise, winsorising).
 """
@@ -20,12 +24,13 @@ import numpy as np
 from portfolio_mm.domain.records import record
 from portfolio_mm.models.decay import NS_PER_S, time_constant_factor
 from portfolio_mm.models.realized import jump_ratio_z, med_rv, median_first, realised
+from portfolio_mm.models.skill import SKILL, clear_skill
+from portfolio_mm.models.variance_score import INTERVAL, clear_interval, drop, fall_back, judge, note, turn_over
 
 HEARS = ("BBO", "BOOK")
 WARM_S = 21.0
 """Seconds of an ordinary market after which it is ready."""
-SCORES: dict[str, str] = {}
-UNSCORED = "the sigma all else is measured in: itself the rival that particles must beat"
+SCORES = {"variance of the next 30 s": "realised variance of the last 30 s"}
 SCALES = 4
 RING = 301
 """Grid values kept: the longest interval and one."""
@@ -52,6 +57,8 @@ PARAMS = record(
         ("jump_z", "f8"),
         ("min_clean_ratio", "f8"),
         ("forget_share", "f8"),
+        ("interval_s", "f8"),
+        ("skill_half_life_s", "f8"),
     ]
 )
 STATE = record(
@@ -78,22 +85,29 @@ STATE = record(
         ("ring_x_bps", "f8", (RING,)),
         ("minute_steps", "i8"),
         ("minutes", "i8"),
-        ("minute_bps", "f8", (MINUTES,)),
-        ("ordered_bps", "f8", (MINUTES,)),
+        ("minute_bps", "f4", (MINUTES,)),
+        ("ordered_bps", "f4", (MINUTES,)),
         ("ratio_z", "f8"),
         ("clean_ratio", "f8"),
         ("tested_bps", "f8", (TESTED,)),
         ("prior_bps", "f8"),
         ("doubt_s", "f8"),
+        ("ewma_bps", "f8"),
+        ("interval", INTERVAL),
+        ("skill", SKILL),
     ]
 )
 """`weights` are EWMA masses in grid steps, `plain` and `robust` the weighted sums of squared returns (bps^2);
 `noise_sums` is (mass, V_1 sum, V_5 sum) over one slow clock; `noise_bps` the sd of the noise of one mid; `ratio_z` and
-`clean_ratio` come from the jump test; `doubt_s` are the seconds that stand against `prior_bps`."""
+`clean_ratio` come from the jump test; `doubt_s` are the seconds that stand against `prior_bps`;
+`ewma_bps` is the robust EWMA before any fall-back, `interval` what its score waits for."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
-    """One PARAMS record: 1 s grid, taus 1/5/15/60 min, ready after 20 s, prior 1.5 bps per sqrt(s) worth 10 s."""
+    """One PARAMS record: 1 s grid, taus 1/5/15/60 min, ready after 20 s, prior 1.5 bps per sqrt(s) worth 10 s.
+
+    Scored each 30 s with a half-life of 2 h.
+    """
     p = np.zeros(1, dtype=PARAMS)
     p["grid_ns"], p["gap_ns"] = 1_000_000_000, 10_000_000_000
     p["steps"], p["tau_s"] = (1, 5, 30, 300), (60.0, 300.0, 900.0, 3600.0)
@@ -102,6 +116,7 @@ def default_params() -> np.ndarray[Any, Any]:
     p["clip_sd"], p["cap_ratio"] = 4.0, 10.0
     p["min_bps"], p["max_bps"], p["min_minutes"] = 0.02, 100.0, 3
     p["jump_z"], p["min_clean_ratio"], p["forget_share"] = 2.326, 0.1, 0.25
+    p["interval_s"], p["skill_half_life_s"] = 30.0, 7200.0
     return p
 
 
@@ -129,13 +144,16 @@ def reset(st: Any, p: Any) -> None:
     for cells in (st.weights, st.plain, st.robust):
         cells[:] = 0.0
     st.ring_x_bps[:] = 0.0
+    st.minute_bps[:] = 0.0
     st.ordered_bps[:] = 0.0
-    for ring in (st.minute_bps, st.tested_bps):
-        ring[:] = 0.0
+    st.tested_bps[:] = 0.0
     st.ratio_z = 0.0
     st.clean_ratio = 1.0
     st.prior_bps = p.prior_bps
     st.doubt_s = 0.0
+    st.ewma_bps = p.prior_bps
+    clear_interval(st.interval)
+    clear_skill(st.skill)
 
 
 @nb.njit(cache=True)
@@ -154,6 +172,7 @@ def update(st: Any, p: Any, now_ns: int, mid_px: float) -> bool:
     if st.seen == 0 or now_ns - st.last_ns > p.gap_ns:
         st.holes += 1 if st.seen > 0 else 0
         st.filled = 0
+        drop(st.interval)
         st.next_grid_ns = (now_ns // p.grid_ns + 1) * p.grid_ns
     elif st.next_grid_ns < now_ns:
         x_bps = 1e4 * math.log(st.mid_px)
@@ -188,6 +207,8 @@ def _step(st: Any, p: Any, x_bps: float) -> None:
         prior = prior_steps * st.prior_bps * st.prior_bps * span_s
         limit = p.clip_sd * p.clip_sd * (st.clean_ratio * st.plain[j] + prior) / (st.weights[j] + prior_steps)
         calm = calm and square <= limit
+        if j == 0 and steps == 1:
+            note(st.interval, square, p.clip_sd)
         st.weights[j] = keep * st.weights[j] + 1.0
         st.plain[j] = keep * st.plain[j] + square
         st.robust[j] = keep * st.robust[j] + min(square, limit, ceiling * span_s)
@@ -198,6 +219,11 @@ def _step(st: Any, p: Any, x_bps: float) -> None:
     st.filled = min(st.filled + 1, RING)
     st.observed_s += grid_s
     st.doubt_s += grid_s
+    if st.interval.steps * grid_s >= p.interval_s:
+        judge(st.interval, st.skill, st.next_grid_ns, p.interval_s, p.skill_half_life_s)
+        _combine(st, p)
+        said_bps2 = st.ewma_bps * st.ewma_bps * grid_s + 2.0 * st.noise_bps * st.noise_bps
+        turn_over(st.interval, said_bps2 if st.ready == 1 else 0.0, p.min_bps * p.min_bps * grid_s)
     st.minute_steps += 1
     if st.minute_steps * grid_s >= 60.0:
         st.minute_steps = 0
@@ -240,7 +266,9 @@ def _combine(st: Any, p: Any) -> None:
     prior = st.prior_bps * st.prior_bps
     if mass > 0.0:
         st.sigma_raw_bps = max(p.min_bps, math.sqrt((1.0 - doubt) * raw / mass + doubt * prior))
-        _cap(st, p, max(p.min_bps, math.sqrt((1.0 - doubt) * robust / mass + doubt * prior)))
+        st.ewma_bps = max(p.min_bps, math.sqrt((1.0 - doubt) * robust / mass + doubt * prior))
+        noise_bps2 = 2.0 * st.noise_bps * st.noise_bps
+        _cap(st, p, max(p.min_bps, fall_back(st.interval, st.skill, st.ewma_bps, noise_bps2, grid_s)))
     if st.observed_s >= p.ready_s:
         st.ready = 1
 

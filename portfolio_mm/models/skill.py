@@ -117,6 +117,15 @@ def _close_block(sk: Any, keep: float) -> None:
 
 
 @nb.njit(cache=True)
+def rival_weight(sk: Any) -> float:
+    """The weight that the rival has earned, by the same rule; for what cannot be silent and falls back on its rival."""
+    if sk.blocks < MIN_BLOCKS or not sk.skill < 0.0:
+        return 0.0
+    ratio = Z * sk.skill_se / sk.skill
+    return max(0.0, 1.0 - ratio * ratio)  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
 def stand_in(sk: Any) -> None:
     """A prior speaks in full until MIN_BLOCKS have judged it; from then on it has the weight it earns, as all do."""
     if sk.blocks < MIN_BLOCKS:

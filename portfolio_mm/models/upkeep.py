@@ -16,6 +16,8 @@ import math
 
 import numba as nb
 
+NEVER_BEYOND = 4.0
+"""No order waits for fair to come nearer than 4/k: it is reached 55 times as often there, and has long been filled."""
 LONGEST_S = 600.0
 """No placement is credited with more than this: sigma near zero is not known that well."""
 
@@ -121,6 +123,32 @@ def placing_gain_usd(  # noqa: PLR0917 - flat arguments
     moves_per_s = 1.0 / min(LONGEST_S, b * b * scale_s)
     loss = max(0.0, worth_usd_per_s * cost_share(b) - price_usd * moves_per_s)
     return (counted_share * (worth_usd_per_s + rate_per_s * price_usd) - loss) / (rate_per_s + moves_per_s)  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def band_of_quote(rate_per_s: float, k: float, sigma_bps: float, clip_usd: float, price_usd: float) -> float:
+    """Edge b of the band that an order reached `rate_per_s` times a second is kept in, in 1/k; at most NEVER_BEYOND."""
+    scale_s = time_scale_s(k, sigma_bps)
+    worth_usd_per_s = rate_per_s * clip_usd * 1e-4 / k
+    return min(NEVER_BEYOND, band(price_usd / max(scale_s * worth_usd_per_s, 1e-15)))  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def approach(b: float) -> float:
+    """How far fair has come to an order, on average, when it fills, in 1/k: b coth(b / 2) - 2.
+
+    Between moves fair diffuses from y = 0 to an edge of [-b, b], so it spends its time by the density (b - |y|) / b^2;
+    fills come at the rate e^y, y towards the order, and their mean y is the logarithmic derivative of the density's
+    moment generating function 2 (cosh b - 1) / b^2. For small b it is b^2 / 6. It is also by how much an order must be
+    put outside its best depth to earn most until it is moved again: E[e^-u u] = 0 at u = y + approach. Not guaranteed
+    where fills are as frequent as moves: they end the way of those that fair comes near to, so it is less then.
+
+    >>> [round(approach(b), 4) for b in (0.01, 1.0, 2.0, 4.0)]
+    [0.0, 0.164, 0.6261, 2.1493]
+    """
+    if b < 0.05:
+        return b * b / 6.0
+    return b / math.tanh(0.5 * b) - 2.0
 
 
 @nb.njit(cache=True)

@@ -49,7 +49,7 @@ LETTERS = {
 }
 """Letters of docs/notation.md, whose unit the table gives, and numbers without a unit."""
 PLAIN_FIELDS = {
-    *("liquidity", "numbers", "action_mass", "px", "sz", "leverage", "applied", "features", "signals_off"),
+    *("liquidity", "band", "numbers", "action_mass", "px", "sz", "leverage", "applied", "features", "signals_off"),
     *(SKILL.names or ()),
     *("propensity", "block_mass", "sums", "block", "shadow_skill", "shadow_se", "shadow_weight"),
     *PLAIN,

@@ -133,3 +133,32 @@ def test_clustered_errors_are_wider_than_naive_ones_when_sweeps_come_in_bursts()
     n = st["labels"][0, 0, 0]
     assert n == bursts * each
     assert st["adverse_se_bps"][0, 0, 0] > 2.5 * 5.0 / np.sqrt(n)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_depth_speaks_once_it_has_beaten_the_average(seed: int) -> None:
+    """Informed sweeps are the deep ones: the score says so, and then what is said of 4.7 bps is what is true there."""
+    st = profile(seed, 5.0, sd_bps=4.0, informed_from=4.0)
+    assert st.skill.weight > 0.5
+    assert depth_profile.said_bps(st, 0, 0) == st.adverse_bps[0, 0]
+    assert depth_profile.said_bps(st, 0, 6) == pytest.approx(5.0, abs=1.5)
+
+
+def test_where_losses_do_not_depend_on_depth_the_average_is_said() -> None:
+    """A basis point whatever they reach: over six markets depth has no weight, though its cells scatter."""
+    weights = []
+    for seed in range(6):
+        st = profile(seed, 1.0, hours=1.0)
+        weights.append(float(st.skill.weight))
+        said = [depth_profile.said_bps(st, 0, j) - st.adverse_bps[0, 0] for j in range(7)]
+        assert (
+            np.abs(said).max() <= st.skill.weight * np.abs(st.adverse_bps[0, :7] - st.adverse_bps[0, 0]).max() + 1e-12
+        )
+    assert sorted(weights)[3] == 0.0
+
+
+def test_the_rival_is_told_before_the_label() -> None:
+    """One sweep of 3 bps, one loss of 2: both said the prior, so nobody is better."""
+    st = flat([0, -1, -1], [100.03, 0.0, 0.0], [0.0, 5.5, 7.0], [100.0, 100.02, 100.02])
+    assert (st.skill.scored, st.skill.loss) == (1, st.skill.naive)
+    assert st.skill.loss == pytest.approx(4.0, rel=0.01)

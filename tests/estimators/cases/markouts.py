@@ -16,6 +16,9 @@ PLAIN = {
     "learned_n",
     "learned_s1",
     "learned_s2",
+    "approach_n",
+    "approach_s1",
+    "approach_s2",
     "fill_features",
 }
 FOR_PEOPLE = {
@@ -30,6 +33,10 @@ def play(market: list[Moment]) -> Any:
     for i, now in enumerate(market):
         if i % 7 == 0:
             known = placed(features=now.draw, decision=i, distance_bps=3.0 * now.draw)
-            own_fill(st[0], p[0], now.now_ns, i % 2, 1 + i % 5, now.px, now.mid_px, 2 * i, i, known)
+            slot = own_fill(st[0], p[0], now.now_ns, i % 2, 1 + i % 5, now.px, now.mid_px, 2 * i, i, known)
+            if slot >= 0:
+                MODULE.on_approach(st[0], p[0], slot, now.px)
+        MODULE.wait(st[0], p[0], 0.1)
+        MODULE.on_waiting(st[0], i % 2, 100.0, now.mid_px, 0.3, 0.1)
         MODULE.update(st[0], p[0], now.now_ns, now.now_ns, now.mid_px, 2 * i + 1)
     return st

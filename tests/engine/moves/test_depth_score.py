@@ -1,0 +1,60 @@
+"""From raw frames to other orders: that deep sweeps lose more is charged once it has been proven, and not before."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from portfolio_mm.engine import viability
+from portfolio_mm.estimators import depth_profile
+from portfolio_mm.models.skill import clear_skill
+from tests.engine.lesson import TUNING
+from tests.engine.plain_page import step_with
+from tests.engine.tape import keys
+from tests.engine.wire import Wire
+
+TICK = 0.001
+
+
+def unproven() -> Any:
+    """The page on which depth never beats the average."""
+
+    def update(st: Any, *rest: Any) -> bool:
+        clear_skill(st.skill)
+        return bool(depth_profile.update(st, *rest))
+
+    return step_with(depth_profile=SimpleNamespace(**{**vars(depth_profile), "update": update}))
+
+
+def heard(informed: str, step: Any = None) -> Wire:
+    """A sweep each second, of 5 or 25 ticks in turn of two; the mid follows those of one kind, 6 ticks."""
+    wire, mid = Wire(TUNING), 20.0
+    rng = np.random.default_rng(8)
+    wire.params["depth"]["block_ns"] = 10**9
+    if step is not None:
+        wire.step = step
+    wire.start()
+    for second in range(100):
+        wire.book(mid - 3 * TICK, mid + 3 * TICK)
+        wire.wait(0.4)
+        sign, is_deep = 1 if rng.random() < 0.5 else -1, second // 2 % 2 == 1
+        wire.trade("B" if sign > 0 else "A", mid + sign * TICK * (25 if is_deep else 5))
+        wire.wait(0.3)
+        if (informed == "deep") == is_deep:
+            mid += sign * TICK * 6
+        wire.bbo(mid - 3 * TICK, mid + 3 * TICK)
+        wire.wait(0.3)
+    return wire
+
+
+def deep_bps(wire: Wire) -> float:
+    """What the table of the verdict charges a quote at 9 bps more than one at 0.1."""
+    return float(viability.adverse_at(wire.st, 9.0)[0] - viability.adverse_at(wire.st, 0.1)[0])
+
+
+def test_losses_by_depth_move_orders_only_when_proven() -> None:
+    deep, unknown = heard("deep"), heard("deep", unproven())
+    assert float(deep.st["depth"]["skill"]["weight"]) > 0.5
+    assert deep_bps(deep) > 0.8 > 8.0 * abs(deep_bps(unknown))
+    assert keys(deep.commands) != keys(unknown.commands)
+    assert keys(deep.commands) != keys(heard("shallow").commands)
