@@ -8,6 +8,10 @@ The bid stands g(q + 1/2) out, the ask -g(q - 1/2). Solved once a second and onl
 if the nearer wall is felt (correction e^-(k g ((L - c)^2 - (q - c)^2) / z) above e^-near), or a deadline is nearer than
 ten relaxation times. More than 20 clips to a wall are put on 20 steps of a clips each, by the limit of small clips:
 M_ii = (k g z a^2)^2 (i - c)^2, g(m) = -ln(v_i / v_(i-1)) / (a k).
+Two drifts. One that lasts (funding, a target) is part of c: a linear term of the diagonal. That of fair value is over
+in drift_s and already in fair as the whole move it forecasts; quotes should lean by a share of it only, because some
+of what it makes one want is traded away before it is over, or lies beyond a wall (lean_shares of glft_exact.py;
+1 / (1 + lambda drift_s), lambda = g D, where no wall is felt). What is too much is taken back here.
 Source: theory §2.1, §2.3; predecessor §1.2 (terminal penalty only when there is a real deadline).
 """
 
@@ -28,7 +32,9 @@ UNSCORED = "solves for the quote; predicts nothing"
 CLIPS = 20
 POINTS = 2 * CLIPS + 1
 
-PARAMS = record([("refresh_ns", "i8"), ("change_share", "f8"), ("near", "f8"), ("tolerance_bps", "f8")])
+PARAMS = record(
+    [("refresh_ns", "i8"), ("change_share", "f8"), ("near", "f8"), ("tolerance_bps", "f8"), ("drift_s", "f8")]
+)
 STATE = record(
     [
         ("seen", "i8"),
@@ -49,14 +55,20 @@ STATE = record(
         ("room", "f8", (POINTS,)),
         ("v", "f8", (POINTS,)),
         ("ratios", "f8", (POINTS,)),
+        ("lean", "f4", (POINTS,)),
+        ("closed_lean", "f8"),
     ]
 )
-"""`clips` is n of the grid solved; the other numbers are what it was solved for; `ratios[i]` = ln(v_i / v_(i-1))."""
+"""`clips` is n of the grid solved; the other numbers are what it was solved for; `ratios[i]` = ln(v_i / v_(i-1)),
+`lean[i]` the share of fair's drift to lean by there, `closed_lean` that of the closed form."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
-    """One PARAMS record: looked at each second, solved anew at 2 % of change, felt above e^-6, 0.02 bps is nothing."""
-    return np.array([(10**9, 0.02, 6.0, 0.02)], dtype=PARAMS)
+    """One PARAMS record: looked at each second, solved anew at 2 % of change, felt above e^-6, 0.02 bps is nothing.
+
+    Fair's forecast is of one second.
+    """
+    return np.array([(10**9, 0.02, 6.0, 0.02, 1.0)], dtype=PARAMS)
 
 
 @nb.njit(cache=True)
@@ -80,6 +92,8 @@ def reset(st: Any, p: Any) -> None:  # noqa: ARG001 - one signature for all esti
     st.room[:] = 0.0
     st.v[:] = 0.0
     st.ratios[:] = 0.0
+    st.lean[:] = 1.0
+    st.closed_lean = 1.0
 
 
 @nb.njit(cache=True)
@@ -133,6 +147,7 @@ def update(  # noqa: PLR0917 - flat arguments
         return True
     st.next_ns = now_ns + p.refresh_ns
     relaxation_per_s = skew_bps_per_usd * liquidity_per_s
+    st.closed_lean = 1.0 / (1.0 + relaxation_per_s * p.drift_s)
     left_s = max(0.0, (st.deadline_ns - now_ns) / NS_PER_S)
     hurried = st.deadline_ns > 0 and left_s * relaxation_per_s < 10.0 and liquidity_per_s > 0.0
     per_square = k_per_bps * skew_bps_per_usd / clip_usd
@@ -150,6 +165,11 @@ def update(  # noqa: PLR0917 - flat arguments
         st.skew_bps_per_usd, st.k_per_bps = skew_bps_per_usd, k_per_bps
         pace_per_s = liquidity_per_s * clip_usd / (2.0 * k_per_bps * st.step_usd * st.step_usd)
         _solve(st, left_s * pace_per_s if hurried else -1.0, exit_bps)
+    if st.ready == 0:
+        return True
+    points = 2 * st.clips + 1
+    pace_per_s = liquidity_per_s * clip_usd / (2.0 * k_per_bps * st.step_usd * st.step_usd)
+    glft_exact.lean_shares(st.ratios[:points], pace_per_s, p.drift_s, st.room[:points], st.lean[:points])
     return True
 
 
@@ -193,6 +213,25 @@ def exact_skew_bps(st: Any, q_usd: float) -> float:
     part = min(1.0, max(0.0, place - j))
     a_step = st.k_per_bps * st.step_usd / st.clip_usd
     return -(st.ratios[j] + part * (st.ratios[j + 1] - st.ratios[j])) / a_step  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def lean_share(st: Any, q_usd: float) -> float:
+    """Share of fair's drift to lean by at an inventory of `q_usd` (middle of a fill)."""
+    if st.ready == 0:
+        return st.closed_lean  # type: ignore[no-any-return]
+    place = q_usd / st.step_usd + st.clips + 0.5
+    j = min(2 * st.clips - 1, max(1, int(place)))
+    part = min(1.0, max(0.0, place - j))
+    return float(st.lean[j] + part * (st.lean[j + 1] - st.lean[j]))
+
+
+@nb.njit(cache=True)
+def drift_bps(st: Any, p: Any, side: int, q_usd: float, forecast_bps: float, clip_usd: float) -> float:  # noqa: PLR0917 - flat arguments
+    """What of fair's forecast one side must not lean by, bps outwards; 0 where it does not matter."""
+    sign = 1.0 - 2.0 * side
+    extra = sign * forecast_bps * (1.0 - lean_share(st, q_usd + 0.5 * sign * clip_usd))
+    return extra if abs(extra) > p.tolerance_bps else 0.0
 
 
 @nb.njit(cache=True)

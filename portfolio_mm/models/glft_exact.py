@@ -7,6 +7,7 @@ Inventory runs over -limit..limit clips, index i = clips + limit. Units as in `g
 """
 
 import math
+from typing import Any
 
 import numba as nb
 import numpy as np
@@ -149,6 +150,31 @@ def _implicit_step(diag: Array, eta: float, level: float, span_s: float, v: Arra
         most = max(most, v[i])
     for i in range(n):
         v[i] /= most
+
+
+@nb.njit(cache=True)
+def lean_shares(steps: Array, eta: float, life_s: float, over: Array, lean: Any) -> None:
+    """Share of a drift's whole move that quotes lean by, between inventories i - 1 and i: into `lean[1:]`.
+
+    A drift mu e^(-t / life_s) is worth q mu dt to who holds q, so to first order theta gains mu E[integral of q_t
+    e^(-t / life_s)] = mu life_s x, (1 - life_s L) x = q, L the generator of inventory under the quotes of `steps` (log
+    ratios): up at eta v_(i+1) / v_i, down at eta v_(i-1) / v_i, none beyond the walls. Shares are x_i - x_(i-1): near
+    1 for a drift that is over before anybody trades, 1 / (1 + lambda life_s) far from walls (theory §3.1), less next
+    to a wall, where what one would like to hold cannot be held. `over` is room, all of one length.
+    """
+    n = len(steps)
+    middle, before, pace = 0.5 * (n - 1), 0.0, life_s * eta
+    for i in range(n):
+        up = pace * math.exp(min(50.0, steps[i + 1])) if i < n - 1 else 0.0
+        down = pace * math.exp(min(50.0, -steps[i])) if i > 0 else 0.0
+        pivot = 1.0 + up + down - (down * over[i - 1] if i > 0 else 0.0)
+        over[i] = up / pivot
+        before = (i - middle + down * before) / pivot
+        lean[i] = before
+    for i in range(n - 2, -1, -1):
+        lean[i] += over[i] * lean[i + 1]
+    for i in range(n - 1, 0, -1):
+        lean[i] -= lean[i - 1]
 
 
 @nb.njit(cache=True)

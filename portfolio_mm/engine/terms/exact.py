@@ -2,6 +2,7 @@
 
 The aim of the closed form is where OWN, TARGET and FUNDING sum to nothing: a drift moves it, and near a wall or before
 a deadline the exact solution for that aim replaces all three and the risk buffer; the cross term stays closed-form.
+Fair value leans by its whole forecast: what of it is too much, next to a wall above all, is taken back here.
 """
 
 from typing import Any
@@ -44,5 +45,9 @@ def look(st: Any, p: Any) -> None:
 
 @nb.njit(cache=True)
 def extra_bps(st: Any, p: Any, side: int) -> float:
-    """Exact minus closed form on one side, bps outwards; 0 where neither wall nor deadline is felt."""
-    return walls.extra_bps(st.walls, p.walls, side, st.quote.position_usd)  # type: ignore[no-any-return]
+    """Exact minus closed form on one side, bps outwards; 0 where neither wall, deadline nor fair's drift is felt."""
+    forecast_bps = 0.0
+    for group in range(len(st.fair.parts_bps)):
+        forecast_bps += st.fair.parts_bps[group]
+    drift_bps = walls.drift_bps(st.walls, p.walls, side, st.quote.position_usd, forecast_bps, p.clip_usd)
+    return walls.extra_bps(st.walls, p.walls, side, st.quote.position_usd) + drift_bps  # type: ignore[no-any-return]

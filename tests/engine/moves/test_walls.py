@@ -1,13 +1,16 @@
 """Exact own term: only a DEADLINE, or the limit of an allocation, differs, and quotes stand elsewhere."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from portfolio_mm.domain.events import EventKind
 from portfolio_mm.engine.attribution import EXACT
+from portfolio_mm.engine.terms import exact
 from portfolio_mm.engine.tuning import Tuning
 from portfolio_mm.engine.why import Reason
+from tests.engine.plain_page import step_with
 from tests.engine.tape import S, allocation, event, keys, why
 from tests.engine.wire import Wire
 
@@ -60,3 +63,33 @@ def test_at_the_wall_the_adding_side_is_not_quoted(position: int, side: int) -> 
     assert why(wire, side) is Reason.AT_LIMIT
     assert not wire.resting(side)
     assert wire.resting(1 - side)
+
+
+def forecasting(bid_sz: float, limit: float, step: Any = None) -> Wire:
+    """1,200 USD long; the last frame of the book has the same prices and another size at the best bid."""
+    wire = scene(step, deadline_s=0.0, position=600, limit=limit)
+    wire.bbo(19.98, 20.0, bid_sz=bid_sz)
+    wire.wait(0.5)
+    return wire
+
+
+def leaning() -> Any:
+    """The page whose quotes lean by all that fair forecasts."""
+
+    def look(st: Any, p: Any) -> None:
+        exact.look(st, p)
+        st.walls.lean[:], st.walls.closed_lean = 1.0, 1.0
+
+    return step_with(exact=SimpleNamespace(**{**vars(exact), "look": look}))
+
+
+def test_next_to_a_wall_the_adding_side_leans_less_by_a_forecast() -> None:
+    up, down = forecasting(400.0, 1_400.0), forecasting(4.0, 1_400.0)
+    rises = [float(wire.st["fair"]["parts_bps"].sum()) for wire in (up, down)]
+    assert rises[0] > rises[1] + 0.5
+    assert keys(up.commands) != keys(down.commands)
+    by_drift = up.st["quote"]["items_bps"][0][EXACT] - down.st["quote"]["items_bps"][0][EXACT]
+    all_in = [forecasting(size, 1_400.0, leaning()) for size in (400.0, 4.0)]
+    without = all_in[0].st["quote"]["items_bps"][0][EXACT] - all_in[1].st["quote"]["items_bps"][0][EXACT]
+    assert by_drift > without + 0.03 * (rises[0] - rises[1])
+    assert float(up.st["quote"]["distance_bps"][0]) > float(all_in[0].st["quote"]["distance_bps"][0])
