@@ -81,15 +81,18 @@ def mean(values: Array, times_ns: Array, block_s: float, weights: Array | None =
     return made(value, w * (chosen - value), mass, block_numbers(times, block_s))
 
 
-def slope(predicted: Array, realised: Array, times_ns: Array, block_s: float) -> Estimate:
-    """Slope of what came on what was predicted, by least squares: 1 is calibrated, 0 says nothing."""
+def slope(predicted: Array, realised: Array, times_ns: Array, block_s: float, weights: Array | None = None) -> Estimate:
+    """Slope of what came on what was predicted, by least squares, weighted or not: 1 is calibrated, 0 says nothing."""
     good = np.isfinite(predicted) & np.isfinite(realised)
     if good.sum() < 3:
         return NOTHING
     x, y, times = predicted[good].astype(np.float64), realised[good].astype(np.float64), times_ns[good]
-    dx, dy = x - x.mean(), y - y.mean()
-    mass = float(dx @ dx)
-    if mass <= 1e-18 * len(x):
+    w = np.ones(len(x)) if weights is None else weights[good].astype(np.float64)
+    if w.sum() <= 0.0:
         return NOTHING
-    value = float(dx @ dy) / mass
-    return made(value, dx * (dy - value * dx), mass, block_numbers(times, block_s))
+    dx, dy = x - np.average(x, weights=w), y - np.average(y, weights=w)
+    mass = float(w * dx @ dx)
+    if mass <= 1e-18 * w.sum():
+        return NOTHING
+    value = float(w * dx @ dy) / mass
+    return made(value, w * dx * (dy - value * dx), mass, block_numbers(times, block_s))

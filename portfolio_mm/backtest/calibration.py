@@ -2,7 +2,7 @@
 
 With every order its snapshot says how likely it fills and how adverse its fill will be (engine/snapshot.py); what a
 part says of resting orders and of P(adverse) is noted beside it, and the curve is empty where no part says it. A
-forecast of a fill is that of an order left alone: where we took it away in time, there is no outcome.
+forecast of a fill is that of an order left alone; outcomes.py says what becomes of it where we took the order away.
 """
 
 from typing import Any, Final
@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 
 from portfolio_mm.backtest.blocks import Estimate, mean, slope
-from portfolio_mm.backtest.coin_run import HORIZON_S
 from portfolio_mm.backtest.markouts import BLOCK_S, LEARNED_S, adverse_after, maker_fills
+from portfolio_mm.backtest.outcomes import fill_outcomes, keys_of
 from portfolio_mm.backtest.result import CoinResult
 from portfolio_mm.engine.parts import ESTIMATORS
 
@@ -37,17 +37,20 @@ class Curve(msgspec.Struct, frozen=True):
     bins: tuple[Bin, ...]
 
 
-def curve(name: str, unit: str, predicted: Array, realised: Array, times_ns: Array) -> Curve:
-    """Bins of equal count, slope and bias."""
+def curve(  # noqa: PLR0917 - what was said, what came, when, how much it counts
+    name: str, unit: str, predicted: Array, realised: Array, times_ns: Array, weights: Array | None = None
+) -> Curve:
+    """Bins of equal count, slope and bias; every observation counts 1 where no weights are given."""
     good = np.isfinite(predicted) & np.isfinite(realised)
     p, r, t = predicted[good].astype(np.float64), realised[good].astype(np.float64), times_ns[good]
+    w = np.ones(len(p)) if weights is None else weights[good].astype(np.float64)
     order = np.argsort(p, kind="stable")
     bins = [
-        Bin(float(p[part].mean()), mean(r[part], t[part], BLOCK_S))
+        Bin(float(np.average(p[part], weights=w[part])), mean(r[part], t[part], BLOCK_S, w[part]))
         for part in np.array_split(order, min(BINS, max(1, len(order) // 5)))
         if len(part)
     ]
-    return Curve(name, unit, slope(p, r, t, BLOCK_S), mean(r - p, t, BLOCK_S), tuple(bins))
+    return Curve(name, unit, slope(p, r, t, BLOCK_S, w), mean(r - p, t, BLOCK_S, w), tuple(bins))
 
 
 def curves_of(coin: CoinResult) -> tuple[Curve, ...]:
@@ -57,20 +60,24 @@ def curves_of(coin: CoinResult) -> tuple[Curve, ...]:
     resting, placed = coin.forecasts, orders["snap"]
     said = _by_order(orders, fills, "adverse_probability")
     was_adverse = np.where(np.isfinite(adverse), adverse > noise_bps(coin), np.nan)
+    filled, weights = fill_outcomes(coin, resting, resting["ns"])
+    placed_filled, placed_weights = fill_outcomes(coin, orders, placed["placed_ns"])
     return (
         curve(
             "P(fill within 5 s) of a resting order",
             "probability",
             resting["probability"],
-            filled_within(coin, resting, resting["ns"]),
+            filled,
             resting["ns"],
+            weights,
         ),
         curve(
             "P(fill within 5 s) at placement",
             "probability",
             placed["fill_probability"],
-            filled_within(coin, orders, placed["placed_ns"]),
+            placed_filled,
             placed["placed_ns"],
+            placed_weights,
         ),
         curve("E[adverse selection]", "bps", fills["snap"]["adverse_bps"], adverse, fills["ns"]),
         curve("P(adverse)", "probability", said, was_adverse, fills["ns"]),
@@ -87,35 +94,7 @@ def noise_bps(coin: CoinResult) -> float:
     return 0.0
 
 
-def _keys(rows: Array) -> list[tuple[int, int]]:
-    return list(zip(rows["cloid_hi"].tolist(), rows["cloid_lo"].tolist(), strict=True))
-
-
 def _by_order(orders: Array, fills: Array, field: str) -> Array:
     """A number of the order each fill belongs to; NaN where that is not known."""
-    known = dict(zip(_keys(orders), orders[field].tolist(), strict=True))
-    return np.array([known.get(key, np.nan) for key in _keys(fills)], np.float64)
-
-
-def filled_within(coin: CoinResult, rows: Array, times_ns: Array) -> Array:
-    """1 where an order filled within HORIZON_S of a time, 0 where it did not, NaN where we took it away before."""
-    first_fill, first_end = _first(coin.fills), _first(coin.ended)
-    end_ns = int(coin.samples["ms"][-1]) * 1_000_000 if len(coin.samples) else 0
-    found = np.full(len(rows), np.nan)
-    for at, (key, now_ns) in enumerate(zip(_keys(rows), times_ns.tolist(), strict=True)):
-        due_ns = now_ns + round(HORIZON_S * 1e9)
-        fills = [ns for ns in first_fill.get(key, ()) if ns > now_ns]
-        ends = [ns for ns in first_end.get(key, ()) if ns >= now_ns]
-        if fills and fills[0] <= due_ns:
-            found[at] = 1.0
-        elif due_ns <= end_ns and not (ends and ends[0] <= due_ns):
-            found[at] = 0.0
-    return found
-
-
-def _first(rows: Array) -> dict[tuple[int, int], list[int]]:
-    """Times by order, in order."""
-    times: dict[tuple[int, int], list[int]] = {}
-    for key, ns in zip(_keys(rows), rows["ns"].tolist(), strict=True):
-        times.setdefault(key, []).append(ns)
-    return {key: sorted(found) for key, found in times.items()}
+    known = dict(zip(keys_of(orders), orders[field].tolist(), strict=True))
+    return np.array([known.get(key, np.nan) for key in keys_of(fills)], np.float64)

@@ -12,6 +12,7 @@ from portfolio_mm.backtest.predictions import PREDICTIONS, said_of, skills
 from portfolio_mm.domain.commands import COMMAND, CommandKind
 from portfolio_mm.domain.events import REPLAYED, TAKER, EventKind
 from portfolio_mm.domain.instrument import Instrument
+from portfolio_mm.domain.order import OrderEvent
 from portfolio_mm.domain.records import record
 from portfolio_mm.engine.attribution import ITEM_COUNT
 from portfolio_mm.engine.coin import MAX_COMMANDS, step
@@ -36,7 +37,7 @@ SAMPLE: Final = record(
         ("k_se", "f8", (2,)),
         ("a_per_s", "f8", (2,)),
         ("market_a_per_s", "f8", (2,)),
-        ("probes", "f8", (2,)),
+        ("market_a_se", "f8", (2,)),
         ("position_usd", "f8"),
         ("quoting", "i4", (2,)),
         ("why", "i4", (2,)),
@@ -78,7 +79,8 @@ ORDERED: Final = record(
 FORECAST: Final = record([("ns", "i8"), ("cloid_hi", "u8"), ("cloid_lo", "u8"), ("probability", "f8")])
 """A resting order and the probability that it fills within HORIZON_S, block time."""
 ENDED: Final = record([("ns", "i8"), ("cloid_hi", "u8"), ("cloid_lo", "u8")])
-"""We asked to take an order away, or to move it."""
+"""We asked to take an order away, or to move it; or it never came to rest."""
+GONE: Final = frozenset({OrderEvent.REFUSED, OrderEvent.CANCELLED})
 HORIZON_S: Final = 5.0
 FORECAST_NS: Final = 5 * SAMPLE_NS
 """Forecasts of one order do not overlap."""
@@ -97,7 +99,7 @@ _FROM: Final = {
     "k_se": ("intensity", "k_se"),
     "a_per_s": ("intensity", "a_per_s"),
     "market_a_per_s": ("intensity", "market_a_per_s"),
-    "probes": ("intensity", "probes"),
+    "market_a_se": ("intensity", "market_a_se"),
     "position_usd": ("quote", "position_usd"),
     "quoting": ("quote", "quoting"),
     "why": ("quote", "why"),
@@ -139,6 +141,8 @@ class CoinRun:
             self._note_second()
         elif kind == EventKind.FILL:
             self._note_fill(events[at])
+        elif kind == EventKind.ORDER and int(events[at]["status"]) in GONE:
+            self._note_end(events[at]["cloid_hi"], events[at]["cloid_lo"])
         commands = self._commands[:count]
         if count:
             self._note_orders(commands)
@@ -190,12 +194,14 @@ class CoinRun:
         row["cloid_hi"], row["cloid_lo"] = event["cloid_hi"], event["cloid_lo"]
         row["snap"] = self._filled[0]
 
+    def _note_end(self, high: int, low: int) -> None:
+        row = self.ended.more()
+        row["ns"], row["cloid_hi"], row["cloid_lo"] = self._venue_ns[0], high, low
+
     def _note_orders(self, commands: Array) -> None:
         for command in commands:
             if command["kind"] != CommandKind.PLACE:
-                row = self.ended.more()
-                row["ns"] = self._venue_ns[0]
-                row["cloid_hi"], row["cloid_lo"] = command["target_hi"], command["target_lo"]
+                self._note_end(command["target_hi"], command["target_lo"])
             if command["kind"] == CommandKind.CANCEL:
                 continue
             side, level = int(command["side"]), int(command["level"])

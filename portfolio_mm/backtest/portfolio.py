@@ -1,6 +1,8 @@
 """In the portfolio's place: the plan's limits and an action price, no targets, no skews; leads are estimated.
 
-No gamma is told, so that each coin finds its own (models/risk_aversion.py).
+Coins that may hold more together than the account's gross limit get the same share of theirs, as an allocation's sum
+of limits stays within it (portfolio/allocation.py). No gamma is told, so that each coin finds its own
+(models/risk_aversion.py).
 
 Who leads whom is what the run's own estimator proves of this session's mids (portfolio/lead_lag.py), and it arrives as
 in a run: with the allocation.
@@ -30,6 +32,8 @@ class PlainPortfolio:
 
     def __init__(self, plan: Plan, instruments: tuple[Instrument, ...]) -> None:
         self._plan, self._instruments = plan, instruments
+        wished_usd = sum(plan.coin(one.coin).max_position_usd for one in instruments)
+        self._share = min(1.0, plan.limits(1).max_gross_usd / wished_usd)
         index = {one.coin: one.index for one in instruments}
         self.leaders = frozenset(index[coin] for coin in leaders_of(plan, instruments))
         self._leads = LeadLag(tuple(sorted(self.leaders)), len(instruments))
@@ -52,7 +56,7 @@ class PlainPortfolio:
             CoinAllocation(
                 one.coin,
                 0.0,
-                self._plan.coin(one.coin).max_position_usd,
+                self._share * self._plan.coin(one.coin).max_position_usd,
                 OWN_GAMMA,
                 (),
                 tuple(
@@ -68,6 +72,6 @@ class PlainPortfolio:
 
     def rows(self, coin: Instrument, now_ns: int) -> Array:
         """The events by which one coin hears of its allocation."""
-        limit_usd = self._plan.coin(coin.coin).max_position_usd
+        limit_usd = self._share * self._plan.coin(coin.coin).max_position_usd
         found: Array = self._allotment.rows(coin.index, now_ns, limit_usd, REQUEST_PRICE_USD)
         return found

@@ -11,7 +11,8 @@ wide and rare before they fall silent.
 To AS(d) is added what a fill costs now beyond its average: toxicity, the premium of jumps at d, own impact.
 
 Lambda blends the depth profile's rate, by its count there, with the exponential fit's; a quarter of it is the other
-side's, because which side flow hits changes within minutes. AS is pooled over both
+side's, because which side flow hits changes within minutes. Nearer than the nearest order sweeps pass unseen: counts
+there are divided by the share that is seen (models/touch.py). AS is pooled over both
 sides, because the drift of one half hour separates the sides and predicts nothing, and never falls with depth: what
 reaches deeper was informed at least as well. A quote is given the benefit of `optimism_errors` standard errors, since
 quoting is how one learns. A side starts when cost < START gain and is kept while cost < KEEP gain.
@@ -21,11 +22,13 @@ import math
 from typing import Any
 
 import numba as nb
+import numpy as np
 
 from portfolio_mm.engine import actions
 from portfolio_mm.engine.terms import impact, jump, toxicity
 from portfolio_mm.estimators import depth_profile
 from portfolio_mm.models import upkeep
+from portfolio_mm.models.touch import seen_share
 
 HEARS = ("TIMER", "BBO", "BOOK", "ACCOUNT", "ALLOCATION")
 START = 0.9
@@ -33,6 +36,8 @@ KEEP = 0.97
 """Largest share of the gain that actions may cost: to start quoting, and to go on."""
 CLEARLY = 1.25
 """The GLFT depth is left for another one only when that is worth this much more."""
+LEAST_SEEN = 0.05
+"""What is counted of sweeps that reach far less than any order stands is raised twentyfold at most."""
 RARE_PER_S = 1.0 / 600.0
 """A depth reached less often than every ten minutes decides nothing."""
 
@@ -57,12 +62,13 @@ def _tabulate(st: Any, p: Any) -> None:
             fitted = st.intensity.k_per_bps[side] * depth_profile.DEPTH_BPS[j]
             fitted = st.intensity.market_a_per_s[side] * math.exp(-min(50.0, fitted))
             count = depth.labels[side, j]
-            viability.table_rate_per_s[side, j] = (count * depth.rate_per_s[side, j] + p.fit_count * fitted) / (
-                count + p.fit_count
-            )
+            k, at_bps = st.intensity.k_per_bps[side], depth_profile.DEPTH_BPS[j]
+            seen = max(LEAST_SEEN, seen_share(st.intensity.touch, side, at_bps, k))
+            counted = depth.rate_per_s[side, j] / seen
+            viability.table_rate_per_s[side, j] = (count * counted + p.fit_count * fitted) / (count + p.fit_count)
         bid_rate, ask_rate = viability.table_rate_per_s[0, j], viability.table_rate_per_s[1, j]
-        viability.table_rate_per_s[0, j] = st.intensity.efficiency[0] * (0.75 * bid_rate + 0.25 * ask_rate)
-        viability.table_rate_per_s[1, j] = st.intensity.efficiency[1] * (0.75 * ask_rate + 0.25 * bid_rate)
+        viability.table_rate_per_s[0, j] = 0.75 * bid_rate + 0.25 * ask_rate
+        viability.table_rate_per_s[1, j] = 0.75 * ask_rate + 0.25 * bid_rate
 
 
 @nb.njit(cache=True)
@@ -88,10 +94,22 @@ def fill_rate(st: Any, side: int, depth_bps: float) -> tuple[float, float]:
     rates, grid = st.viability.table_rate_per_s, depth_profile.DEPTH_BPS
     low, high = max(rates[side, j], 1e-30), max(rates[side, j + 1], 1e-30)
     rate = low * math.exp(part * math.log(high / low))
+    rate *= st.intensity.efficiency[side]
     first, last = max(0, j if part > 0.5 else j - 1), min(depth_profile.DEPTHS - 1, j + 2 if part > 0.5 else j + 1)
     k = math.log(max(rates[side, first], 1e-30) / max(rates[side, last], 1e-30)) / (grid[last] - grid[first])
     fitted = st.intensity.k_per_bps[side]
     return rate, min(max(k, 0.1 * fitted, 1e-4), max(fitted, 1e-3))
+
+
+@nb.njit(cache=True)
+def reach_rate(st: Any, side: int, depth_bps: float) -> float:
+    """The same rate before our efficiency, as of the last table; NaN before the first."""
+    j, part = _place(depth_bps)
+    rates = st.viability.table_rate_per_s
+    if rates[side, 0] <= 0.0:
+        return np.nan
+    low, high = max(rates[side, j], 1e-30), max(rates[side, j + 1], 1e-30)
+    return low * math.exp(part * math.log(high / low))  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -122,7 +140,7 @@ def assess(st: Any, p: Any) -> None:
             net_bps = depth_bps - st.account.maker_fee_bps - actions.cost_bps(st, p) - viability.table_adverse_bps[j]
             net_bps -= more_cost_bps(st, p, side, depth_bps)
             enough = net_bps >= max(p.min_edge_bps, p.floor_errors * viability.table_se_bps[j])
-            often = viability.table_rate_per_s[side, j] >= RARE_PER_S
+            often = st.intensity.efficiency[side] * viability.table_rate_per_s[side, j] >= RARE_PER_S
             if enough and often and depth_bps <= p.max_half_spread_bps:
                 worth = _weigh(st, p, side, depth_bps, bar)
                 if worth > max(best, 0.0):

@@ -7,10 +7,11 @@ import pytest
 
 from portfolio_mm.backtest.against_truth import against_truth
 from portfolio_mm.backtest.blocks import INSUFFICIENT, mean, slope
-from portfolio_mm.backtest.calibration import curve, curves_of, filled_within
+from portfolio_mm.backtest.calibration import curve, curves_of
 from portfolio_mm.backtest.coin_run import ENDED, FILLED, FORECAST, MID, ORDERED, SAMPLE
 from portfolio_mm.backtest.coverage import forecasts_of
 from portfolio_mm.backtest.markouts import markouts_of
+from portfolio_mm.backtest.outcomes import fill_outcomes
 from portfolio_mm.backtest.result import CoinResult
 from portfolio_mm.backtest.shares import items_of, whys_of
 from portfolio_mm.domain.instrument import Instrument
@@ -105,7 +106,7 @@ def planted(seconds: int = 2_400, sigma_bps: float = 2.0, said_bps: float = 2.0,
     samples["ms"], samples["mid_px"], samples["sigma_bps"] = mids["ns"] // 1_000_000, mids["px"], said_bps
     samples["sigma_ready"] = samples["k_ready"] = 1
     samples["market_a_per_s"], samples["k_per_bps"], samples["k_se"] = 2.0, 0.5, 0.05
-    samples["probes"] = 200.0
+    samples["market_a_se"] = 0.15
     filled = np.zeros(fills, FILLED)
     if fills:
         at = np.linspace(10, seconds - 80, fills).astype(int)
@@ -138,7 +139,11 @@ def test_a_forecast_has_an_outcome_unless_we_took_the_order_away() -> None:
     fills["ns"], fills["cloid_lo"] = np.array([12, 17]) * S, [1, 2]  # the first in time, the second late
     ended["ns"], ended["cloid_lo"] = np.array([11, 30]) * S, [3, 4]  # the third before it could fill
     known = coin._replace(forecasts=forecasts, fills=fills, ended=ended)
-    np.testing.assert_array_equal(filled_within(known, forecasts, forecasts["ns"]), [1.0, 0.0, np.nan, 0.0, np.nan])
+    came, weights = fill_outcomes(known, forecasts, forecasts["ns"])
+    np.testing.assert_array_equal(came, [1.0, 0.0, np.nan, 0.0, np.nan])
+    np.testing.assert_allclose(
+        weights, [5 / 4, 15 / 8, 0.0, 15 / 8, 0.0], err_msg="one of 5 taken away at 1 s, one of 3 at 3 s"
+    )
 
 
 def test_a_horizon_beyond_the_session_has_no_label() -> None:

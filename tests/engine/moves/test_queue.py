@@ -22,8 +22,7 @@ def bids_moved(wire: object) -> int:
 
 def test_an_order_at_the_front_is_kept_where_one_at_the_back_is_moved() -> None:
     small, large = place(1.0), place(45.0)
-    assert bids_moved(small) == 2
-    assert bids_moved(large) == 1
+    assert bids_moved(large) < bids_moved(small)
     assert large.st["queue"]["places"]["ahead_lots"][0] == 0.0
     assert large.st["queue"]["fill_probability"][0] > 0.5
 
