@@ -80,7 +80,7 @@ def rush_hour(aggressor: str, step: Step | None = None, shift: float = 0.001, pr
 
 
 def place(print_sz: float, step: Step | None = None, shift: float = 0.002, price_usd: float = 0.0005) -> Wire:
-    """Our bid rests in the third level; one print at its price, of `print_sz` coins of 40; then the market rises.
+    """Our bid rests in the fifth level; one print at its price, of `print_sz` coins of 40; then the market rises.
 
     Args:
         print_sz: of the print.
@@ -88,12 +88,14 @@ def place(print_sz: float, step: Step | None = None, shift: float = 0.002, price
         shift: of the market at the end, USD.
     """
     wire = standing(step, price_usd=price_usd)
-    px = int(wire.resting(0)[0]["px_ticks"]) / 1e5
-    bid, ask = px + 0.002, 40.0 - px - 0.002
     earn(wire, "queue")
-    for _ in range(4):
+    for i in range(8):  # the market comes to stand around our bid
+        if i < 6:
+            px = int(wire.resting(0)[0]["px_ticks"]) / 1e5
+            bid, ask = px + 0.004, 40.0 - px - 0.004
         wire.book(bid, ask)
         wire.wait(0.5)
+    px = int(wire.resting(0)[0]["px_ticks"]) / 1e5
     wire.trade("A", px, print_sz)
     wire.wait(0.5)
     for _ in range(3):
