@@ -13,6 +13,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -27,6 +28,7 @@ VENUE_WARM: Final = "venue/warm.py"
 """Holds no kernel, but says which ones of the venue are compiled."""
 VARIABLE: Final = "NUMBA_CACHE_DIR"
 MAX_WARM_S: Final = 600.0
+FIRST, SECOND = "first", "second"
 
 
 def fingerprint(package: Path = PACKAGE) -> str:
@@ -126,19 +128,40 @@ async def warm(progress: Callable[[str], None]) -> float:
 
 
 def compile_all(say: Callable[[str], None]) -> None:
-    """Compile the page and everything under it, and what the local venue runs."""
+    """Compile the page and everything under it, and what the local venue runs, in two processes at once.
+
+    Raises:
+        StateError: the second process failed.
+    """
     began_s = time.monotonic()
     if not any(cache_folder().rglob("*.nbi")):
         say("compiling the kernels of this version (once per machine, a minute or two)")
-    from portfolio_mm.engine.warm import warm_up  # noqa: PLC0415 - numba reads its folder's name when it is imported
-    from portfolio_mm.venue import warm as venue  # noqa: PLC0415 - the same
-
-    warm_up()
-    venue.warm_up()
+    command = [sys.executable, "-m", "portfolio_mm.actors.kernel_cache", SECOND]
+    with subprocess.Popen(command) as second:  # noqa: S603 - our own module
+        _compile(FIRST)
+    if second.returncode != 0:
+        msg = f"the second process that compiles ended with {second.returncode}"
+        raise StateError(msg)
     folder = cache_folder()
     if os.environ.get(VARIABLE) == str(folder):  # else numba kept them elsewhere
         _write(_list(PACKAGE), json.dumps(_compiled(folder)))
     say(f"kernels are ready after {time.monotonic() - began_s:.1f} s")
+
+
+def _compile(half: str) -> None:
+    """One of two halves: the page from its beginning; the page from its end, and the venue."""
+    from portfolio_mm.actors import lean_compile  # noqa: PLC0415 - numba reads its folder's name when it is imported
+    from portfolio_mm.engine import warm  # noqa: PLC0415 - the same
+
+    lean_compile.take_turns(cache_folder() / "turn.lock")
+    lean_compile.lean_compiler()
+    if half == FIRST:
+        warm.warm_up()
+        return
+    from portfolio_mm.venue import warm as venue  # noqa: PLC0415 - the same
+
+    warm.warm_up_end()
+    venue.warm_up()
 
 
 def _write(path: Path, text: str) -> None:
@@ -149,6 +172,8 @@ def _write(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    if not complete():
+    if sys.argv[1:] == [SECOND]:
+        _compile(SECOND)
+    elif not complete():
         os.environ.update(environment())
         compile_all(print)

@@ -38,6 +38,12 @@ class Estimate(msgspec.Struct, frozen=True):
             return f"{self.value:.3g} ({INSUFFICIENT}: {self.blocks} blocks)"
         return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
+    @property
+    def short(self) -> str:
+        """For a narrow table: no number where none may be relied on."""
+        insufficient = self.value is not None and self.low is None
+        return f"{INSUFFICIENT}, {self.blocks} blocks" if insufficient else self.text
+
 
 NOTHING: Final = Estimate(None, None, None, None, 0, 0)
 

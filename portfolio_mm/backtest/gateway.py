@@ -22,6 +22,7 @@ from portfolio_mm.actors.gateway.others import Others
 from portfolio_mm.actors.gateway.outbox import Lane, Outbox
 from portfolio_mm.actors.gateway.own_order import OwnOrder
 from portfolio_mm.actors.gateway.permits import Permits
+from portfolio_mm.actors.gateway.positions import lots_held
 from portfolio_mm.actors.gateway.wish import Approved, wishes
 from portfolio_mm.actors.gateway.worst_case import Market
 from portfolio_mm.actors.messages import PermitAnswer
@@ -94,12 +95,16 @@ class SessionGateway:
         self.permits.take(PermitAnswer(EPOCH, self.now_ns, permit), self.now_ns)
 
     def read(self, truth: AccountTruth, budget: Any, marks: Sequence[float]) -> None:
-        """The account as the venue shows it, and the marks."""
+        """The account as the venue shows it, and the marks; after a fill of the venue's making its positions too."""
         self.market.equity_usd = truth.equity_usd
         self.market.mark_px[:] = marks
         self.budgets.set_mode(truth.mode)
         self.budgets.address.update(budget)
         self.clock.hear(truth.time_ms, self.now_ns)
+        if not self.guard.reconciled:
+            for index, lots, px in lots_held(self.instruments, truth):
+                self.desk.tell(self.ledger.on_position(index, lots, px, truth.time_ms))
+            self.guard.reconciled = True
 
     def begin(self, at_ms: int) -> None:
         """Nothing is held when a session begins."""

@@ -58,6 +58,9 @@ def run_report(asked: Asked) -> None:
         return
     for session in report.sessions:
         out().print(_table(report, session))
+        for coin in session.coins:
+            earning = [f"{one.part} {one.prediction} {one.weight:.2f}" for one in coin.scores if one.weight > 0.0]
+            out().print(f"{coin.coin}: what earns its weight: {', '.join(earning) or 'nothing yet'}")
     out().print(f"written to {asked.folder / PAGE}")
 
 
@@ -79,17 +82,10 @@ def _seconds(text: str | None) -> float | None:
 def _table(report: Report, session: Any) -> Table:
     twin = ", misspecified twin" if session.twin else ""
     table = Table(title=f"{report.source}{twin}: {session.played_s / 60:.1f} minutes", title_justify="left")
-    for name in ("coin", "fills", "two-sided", "markout 5 s after fees, bps", "AS slope", "signals that earn"):
+    for name in ("coin", "fills", "two-sided", "net markout 5 s, bps", "slope of E[AS]"):
         table.add_column(name)
     for coin in session.coins:
-        earning = [f"{one.part}: {one.prediction}" for one in coin.scores if one.weight > 0.0]
         adverse = next(one for one in coin.curves if one.unit == "bps")
-        table.add_row(
-            coin.coin,
-            str(coin.fills),
-            f"{coin.two_sided:.0%}",
-            coin.markouts[2].net_bps.text,
-            adverse.slope.text,
-            ", ".join(earning) or "none",
-        )
+        shown = (coin.markouts[2].net_bps, adverse.slope)
+        table.add_row(coin.coin, str(coin.fills), f"{coin.two_sided:.0%}", *(each.short for each in shown))
     return table

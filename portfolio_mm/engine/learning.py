@@ -6,6 +6,7 @@ import numba as nb
 
 from portfolio_mm.engine import snapshot
 from portfolio_mm.engine.exposure import notional_usd
+from portfolio_mm.engine.terms import toxicity as term
 from portfolio_mm.estimators import evidence, impact, toxicity
 from portfolio_mm.models.sweep import penetration_bps
 
@@ -41,7 +42,7 @@ def on_sweep(st: Any, p: Any, ev: Any, now_ns: int, fair_px: float) -> None:
 @nb.njit(cache=True)
 def look(st: Any, p: Any) -> None:
     """What toxicity says of this moment, for both sides; not asked while it has earned no weight."""
-    if st.toxicity.skill[toxicity.ADVERSE].weight > 0.0:
+    if term.may_speak(st):
         snapshot.describe(st, p, st.toxicity.now)
         toxicity.predict(st.toxicity, p.toxicity, st.toxicity.now)
 

@@ -65,7 +65,7 @@ def _own_skew(st: Any, p: Any, gamma: float) -> float:
 
 
 @nb.njit(cache=True)
-def _side(st: Any, p: Any, side: int, gamma: float) -> None:
+def _side(st: Any, p: Any, side: int, gamma: float, carry_bps: float) -> None:
     """Items and distance of one side; why it may not quote, if so."""
     quote, items = st.quote, st.quote.items_bps[side]
     sign = 1.0 - 2.0 * side
@@ -88,7 +88,7 @@ def _side(st: Any, p: Any, side: int, gamma: float) -> None:
     items[at.OTHER] = sign * st.account.cross_skew_bps if authority.is_allocated(st) else 0.0
     items[at.TARGET] = -sign * own * quote.target_usd
     items[at.EXACT] = exact.extra_bps(st, p, side)
-    items[at.FUNDING] = funding.shift_bps(st, p, side)
+    items[at.FUNDING] = sign * carry_bps
     items[at.CASCADE] = cascade.back_off_bps(st, p, side)
     cost_bps = at.cost_bps(items)
     base_bps = items[at.STATIC] + cost_bps + items[at.RISK] + items[at.VOL_OF_VOL]
@@ -135,9 +135,10 @@ def decide(st: Any, p: Any) -> None:
     for side in range(2):
         quote.adverse_bps[side], quote.adverse_se_bps[side] = expected_adverse(st, p, side)
     quote.own_skew_bps_per_usd = _own_skew(st, p, gamma)
+    carry_bps = funding.shift_bps(st, p, 0)  # a bid's; the ask moves by the same the other way
     for side in range(2):
         quote.urgent[side] = must_reduce(st, p, side)
-        _side(st, p, side, gamma)
+        _side(st, p, side, gamma, carry_bps)
 
 
 @nb.njit(cache=True)

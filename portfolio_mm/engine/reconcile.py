@@ -143,7 +143,10 @@ def _judge_place(st: Any, p: Any, side: int, level: int, rate: float, k: float, 
 
 @nb.njit(cache=True)
 def _move_gain(st: Any, p: Any, side: int, level: int, rate: float, k: float, price_usd: float) -> float:  # noqa: PLR0917 - kernels take flat arguments
-    """Expected gain of replacing the resting order by the wanted one, USD, net of the queue it gives up."""
+    """Expected gain of replacing the resting order by the wanted one, USD, net of the queue it gives up.
+
+    Where that cannot be more than the price, a bound that is not more than the price either: most moments are such.
+    """
     leg = st.orders.slots[side, level].leg[0]
     want_ticks, want_lots = st.quote.px_ticks[side, level], st.quote.lots[side, level]
     if leg.px_ticks == want_ticks and leg.lots == want_lots and leg.reduce_only == st.quote.reduce_only[side, level]:
@@ -154,7 +157,10 @@ def _move_gain(st: Any, p: Any, side: int, level: int, rate: float, k: float, pr
     sigma_bps = st.quote.sigma_bps
     gain_usd = upkeep.time_scale_s(k, sigma_bps) * worth * upkeep.edge_value(y)
     missing = abs(want_lots - leg.lots) / max(want_lots, leg.lots)
-    gain_usd += missing * worth * upkeep.life_s(worth, k, sigma_bps, price_usd)
+    if gain_usd + missing * worth * upkeep.LONGEST_S <= price_usd:
+        return gain_usd  # type: ignore[no-any-return]
+    if missing > 0.0:
+        gain_usd += missing * worth * upkeep.life_s(worth, k, sigma_bps, price_usd)
     return gain_usd - queue.place_value_usd(st, p, side, level, worth, y)  # type: ignore[no-any-return]
 
 
@@ -179,6 +185,21 @@ def _empty(  # noqa: PLR0917 - kernels take flat arguments
         st.quote.numbers[side, 0] = gain_usd
         st.quote.numbers[side, 1] = price_usd
     return n
+
+
+@nb.njit(cache=True)
+def _is_settled(quote: Any, orders: Any, side: int, level: int) -> bool:
+    """Whether `_slot` has nothing to do: no order is there and none is wanted, or the one wanted rests undisturbed."""
+    slot = orders.slots[side, level]
+    resting, wanted = slot.leg[0], quote.lots[side, level]
+    if slot.leg[1].state != NONE:
+        return False
+    if resting.state == NONE:
+        return wanted == 0  # type: ignore[no-any-return]
+    if resting.state != LIVE or wanted == 0 or resting.lots != wanted:
+        return False
+    same = resting.px_ticks == quote.px_ticks[side, level] and resting.reduce_only == quote.reduce_only[side, level]
+    return same and not _in_our_way(quote, resting, side)
 
 
 @nb.njit(cache=True)
@@ -247,7 +268,8 @@ def commands_for(st: Any, p: Any, ev: Any, commands: Any) -> int:
                 if exposure.side_lots(st.orders, side) > 0 and st.quote.lots[side, level] < _working(st, side, level):
                     n = _cancel_slot(st, p, ev, commands, n, side, level, 0.0, True)  # noqa: FBT003 - compiled
         for level in range(LEVELS):
-            n = _slot(st, p, ev, commands, n, side, level, price_usd)
+            if not _is_settled(st.quote, st.orders, side, level):
+                n = _slot(st, p, ev, commands, n, side, level, price_usd)
     if n > 0:
         st.orders.decision += 1
     return n

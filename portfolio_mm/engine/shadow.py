@@ -14,12 +14,14 @@ from portfolio_mm.engine.signals import (
     FLOW,
     HAWKES,
     IMPACT,
+    JUMP,
     LEADERS,
     PARTICLE,
     QUEUE,
     REFERENCE,
     REGIME,
     TOXICITY,
+    VOL_OF_VOL,
 )
 from portfolio_mm.estimators import toxicity
 from portfolio_mm.models.skill import clear_skill
@@ -46,6 +48,8 @@ def hear(st: Any) -> None:
     for group in (BOOK, FLOW, REFERENCE, LEADERS):  # the groups of fair value's regression, by the same numbers
         note(st.signals, group, st.fair.skill[group])
     note(st.signals, TOXICITY, st.toxicity.skill[toxicity.ADVERSE])
+    note(st.signals, JUMP, st.jumps.skill)
+    note(st.signals, VOL_OF_VOL, st.vov.skill)
     note(st.signals, IMPACT, st.impact.skill)
     note(st.signals, PARTICLE, st.particles.skill)
     note(st.signals, REGIME, st.regimes.skill)

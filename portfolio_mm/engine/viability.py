@@ -132,20 +132,21 @@ def assess(st: Any, p: Any) -> None:
     for side in range(2):
         bar = KEEP if viability.pays[side] == 1 else START
         glft_bps = _survey(st, p, side)
-        best = _weigh(st, p, side, glft_bps, bar)
+        best = _weigh(st, p, side, glft_bps, bar, -math.inf)
         best_bps, known_bps = glft_bps, 0.0
         best *= CLEARLY if best > 0.0 else 1.0
         for j in range(depth_profile.DEPTHS):
             depth_bps = depth_profile.DEPTH_BPS[j]
+            often = st.intensity.efficiency[side] * viability.table_rate_per_s[side, j] >= RARE_PER_S
+            if not often or depth_bps > p.max_half_spread_bps:
+                continue
             net_bps = depth_bps - st.account.maker_fee_bps - actions.cost_bps(st, p) - viability.table_adverse_bps[j]
             net_bps -= more_cost_bps(st, p, side, depth_bps)
-            enough = net_bps >= max(p.min_edge_bps, p.floor_errors * viability.table_se_bps[j])
-            often = st.intensity.efficiency[side] * viability.table_rate_per_s[side, j] >= RARE_PER_S
-            if enough and often and depth_bps <= p.max_half_spread_bps:
-                worth = _weigh(st, p, side, depth_bps, bar)
+            if net_bps >= max(p.min_edge_bps, p.floor_errors * viability.table_se_bps[j]):
+                worth = _weigh(st, p, side, depth_bps, bar, max(best, 0.0))
                 if worth > max(best, 0.0):
                     best, best_bps, known_bps = worth, depth_bps, depth_bps
-        _weigh(st, p, side, best_bps, bar)
+        _weigh(st, p, side, best_bps, bar, -math.inf)
         viability.pays[side] = 1 if best > 0.0 else 0
         viability.quote_depth_bps[side] = known_bps
         viability.near_bps[side] = best_bps
@@ -187,14 +188,19 @@ def rate_near(st: Any, side: int, depth_bps: float) -> tuple[float, float]:
 
 
 @nb.njit(cache=True)
-def _weigh(st: Any, p: Any, side: int, depth_bps: float, bar: float) -> float:
-    """Write the numbers of one depth; what `bar` times the gain leaves above the cost, USD per second."""
+def _weigh(st: Any, p: Any, side: int, depth_bps: float, bar: float, least: float) -> float:  # noqa: PLR0917 - kernels take flat arguments
+    """Write the numbers of one depth; what `bar` times the gain leaves above the cost, USD per second.
+
+    Where even a quote kept for nothing would not leave more than `least`, that bound, and nothing is written.
+    """
     viability, price_usd = st.viability, actions.price_usd(st, p)
     adverse_bps, se_bps = adverse_at(st, depth_bps)
     net_bps = depth_bps - st.account.maker_fee_bps - adverse_bps - more_cost_bps(st, p, side, depth_bps)
     rate, k = fill_rate(st, side, depth_bps)
     gain = rate * (net_bps + p.optimism_errors * se_bps) * p.clip_usd * 1e-4
     cost = rate * price_usd
+    if bar * gain - cost <= least:
+        return bar * gain - cost  # type: ignore[no-any-return]
     cost += upkeep.cost_usd_per_s(gain - cost, k, st.vol.sigma_bps, price_usd)
     viability.best_depth_bps[side] = depth_bps
     viability.net_bps[side] = net_bps

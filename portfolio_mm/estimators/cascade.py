@@ -23,7 +23,9 @@ import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.records import record
+from portfolio_mm.models.calibration import log_loss, logistic
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
+from portfolio_mm.models.logistic_fit import step_recursive
 from portfolio_mm.models.skill import SKILL, clear_skill, score
 
 HEARS = ("BBO", "BOOK", "TIMER", "TRADE", "CONTEXT")
@@ -260,11 +262,8 @@ def _resolve(st: Any, p: Any, now_ns: int, pos: int) -> None:
         move_bps = st.ring_x_bps[(then + j) % RING] - st.ring_x_bps[then]
         up_bps, down_bps = max(up_bps, move_bps), max(down_bps, -move_bps)
     happened = 1.0 if max(up_bps, down_bps) > threshold_bps else 0.0
-    own = min(1.0 - 1e-9, max(1e-9, abs(signed_p)))
-    base = min(1.0 - 1e-9, max(1e-9, st.base_probability))
-    hit, miss = happened, 1.0 - happened
-    loss = -hit * math.log(own) - miss * math.log1p(-own)
-    naive = -hit * math.log(base) - miss * math.log1p(-base)
+    own, came = min(1.0 - 1e-9, max(1e-9, abs(signed_p))), int(happened)
+    loss, naive = log_loss(own, came), log_loss(st.base_probability, came)
     score(st.skill, now_ns, loss, naive, 2.0 * HORIZON, p.half_life_s)
     keep = half_life_factor(1.0 * EVERY, p.half_life_s)
     st.base_count = keep * st.base_count + EVERY
@@ -278,26 +277,12 @@ def _resolve(st: Any, p: Any, now_ns: int, pos: int) -> None:
 
 @nb.njit(cache=True)
 def _fit(st: Any, p: Any, x: Any, loss: float, k: float) -> None:
-    """One step of recursive logistic regression: residual `loss`, curvature `k` = p (1 - p), at the inputs `x`."""
-    share, n = EVERY / HORIZON, 1 + INPUTS
+    """One outcome of overlapping ones: residual `loss`, curvature `k` = p (1 - p), at the inputs `x`."""
     st.room[0] = 1.0
     for i in range(INPUTS):
         st.room[1 + i] = x[i]
-    quadratic = 0.0
-    for i in range(n):
-        total = 0.0
-        for j in range(n):
-            total += st.covariance[i, j] * st.room[j]
-        st.along[i] = total
-        quadratic += st.room[i] * total
-    shrink = share * k / (1.0 + share * k * quadratic)
-    step = share * loss / (1.0 + share * k * quadratic)
-    for i in range(n):
-        most = p.prior_beta_sd[i] * p.prior_beta_sd[i]
-        st.beta[i] += min(1.0, max(-1.0, step * st.along[i]))
-        for j in range(n):
-            st.covariance[i, j] -= shrink * st.along[i] * st.along[j]
-        st.covariance[i, i] = min(most, st.covariance[i, i] + most * p.drift_per_day * EVERY / 86_400.0)
+    drift_share = p.drift_per_day * EVERY / 86_400.0
+    step_recursive(st.beta, st.covariance, st.room, st.along, EVERY / HORIZON, loss, k, p.prior_beta_sd, drift_share)
 
 
 @nb.njit(cache=True)
@@ -334,7 +319,7 @@ def _predict(st: Any, p: Any, now_ns: int, pos: int) -> None:
     for i in range(INPUTS):
         x[i] = min(p.most[i], x[i])
         total += st.beta[1 + i] * x[i]
-    st.hazard_probability = 1.0 / (1.0 + math.exp(-min(30.0, max(-30.0, total))))
+    st.hazard_probability = logistic(total)
     bound_bps = p.threshold_sd * sd_bps * math.sqrt(HORIZON)
     bound_bps = min(p.max_threshold_bps, max(p.min_threshold_bps, bound_bps))
     if st.severity_count == 0.0:

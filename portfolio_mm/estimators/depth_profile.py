@@ -23,7 +23,7 @@ HEARS = ("BBO", "BOOK", "TRADE", "TIMER")
 WARM_S = 32.0
 """Seconds of an ordinary market after which it is ready."""
 SCORES: dict[str, str] = {}
-UNSCORED = "counts and losses"
+UNSCORED = "means by depth shrunk to a prior, charged with their clustered errors: a measurement, not a forecast"
 DEPTHS = 10
 DEPTH_BPS: Final = tuple(0.1 * 320.0 ** (j / 9.0) for j in range(DEPTHS))
 """The grid: 0.1, 0.19, 0.36, 0.68, 1.3, 2.5, 4.7, 8.9, 16.9, 32 bps."""

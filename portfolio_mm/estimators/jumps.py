@@ -9,6 +9,8 @@ of a day at size 1 % would be 5.3 sd): false ones are barely beyond 4 sd, and co
 On a grid of depths the summed excess (|J| - d)+ of each side is forgotten at one half-life; per second of exposure it
 is lambda_J E[(|J| - d)+], the expected pick-off loss. The two sides are pooled while jumps are few.
 
+Score: jumps of the next minute on each side, from the same pooled counts, against a Gaussian market of known sigma.
+
 No double counting: a jump that came with a sweep to depth d on that side (from horizon_s before its end) is already in
 the adverse selection that the depth profile and own markouts measure at d, so it adds nothing at d or nearer: only
 what is beyond what sweeps showed is added. Sizes are signed, up moves hurt the ask. Source: theory §6; Merton 1976.
@@ -23,13 +25,14 @@ import numpy as np
 from portfolio_mm.domain.records import record
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 from portfolio_mm.models.grid import GRID, advance, clear_grid, is_hole
+from portfolio_mm.models.poisson import log_loss
+from portfolio_mm.models.skill import SKILL, clear_skill, score
 from portfolio_mm.models.sweep import penetration_bps
 
 HEARS = ("BBO", "BOOK", "TRADE")
 WARM_S = 61.0
 """Seconds of an ordinary market after which it is ready."""
-SCORES: dict[str, str] = {}
-UNSCORED = "counts and sizes of what happened"
+SCORES = {"jumps of the next minute": "as many as a Gaussian market of known sigma has (Poisson log loss)"}
 DEPTHS = 9
 DEPTH_BPS: Final = tuple(2.0 * 1.5**j for j in range(DEPTHS))
 """The grid: 2, 3, 4.5, 6.8, 10, 15, 23, 34, 51 bps."""
@@ -42,6 +45,7 @@ PARAMS = record(
         ("settle_ns", "i8"),
         ("horizon_ns", "i8"),
         ("recent_ns", "i8"),
+        ("judge_ns", "i8"),
         ("clip_sd", "f8"),
         ("min_jump_bps", "f8"),
         ("local_tau_s", "f8"),
@@ -49,6 +53,7 @@ PARAMS = record(
         ("prior_s", "f8"),
         ("pool_count", "f8"),
         ("ready_s", "f8"),
+        ("block_s", "f8"),
         ("max_premium_bps", "f8"),
     ]
 )
@@ -76,11 +81,16 @@ STATE = record(
         ("size_bps", "f8", (2,)),
         ("size_bps2", "f8", (2,)),
         ("excess_bps", "f8", (2, DEPTHS)),
+        ("due_ns", "i8"),
+        ("said_count", "f8", (2,)),
+        ("came_count", "f8", (2,)),
+        ("skill", SKILL),
     ]
 )
 """`sigma_bps`, `noise_bps` and `before_bps` (last return) are those of the step before; `local_bps2` the bipower EWMA;
 `reach_*` the deepest recent sweep, `pending_*` a jump whose sweeps may still be on their way; `size_*` weighted sums of
-|J| and J^2; `jump_z` the largest standardised return of the last recent_ns, signed as the market moved."""
+|J| and J^2; until `due_ns` `said_count` jumps are expected, `came_count` were counted; `jump_z` the largest
+standardised return of the last recent_ns, signed as the market moved."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
@@ -89,7 +99,7 @@ def default_params() -> np.ndarray[Any, Any]:
     p["grid_ns"], p["gap_ns"], p["settle_ns"], p["horizon_ns"] = 10**9, 10**10, 2 * 10**9, 5 * 10**9
     p["recent_ns"], p["clip_sd"], p["min_jump_bps"], p["local_tau_s"] = 10**10, 4.0, 2.0, 30.0
     p["half_life_s"], p["prior_s"], p["pool_count"], p["ready_s"] = 86_400.0, 3_600.0, 20.0, 60.0
-    p["max_premium_bps"] = 10.0
+    p["max_premium_bps"], p["judge_ns"], p["block_s"] = 10.0, 60 * 10**9, 300.0
     return p
 
 
@@ -114,7 +124,11 @@ def reset(st: Any, p: Any) -> None:  # noqa: ARG001 - every part is reset with i
         times[:] = 0
     for sums in (st.reach_bps, st.pending_bps, st.jump_count, st.size_bps, st.size_bps2):
         sums[:] = 0.0
+    for counts in (st.said_count, st.came_count):
+        counts[:] = 0.0
     st.excess_bps[:, :] = 0.0
+    st.due_ns = 0
+    clear_skill(st.skill)
 
 
 @nb.njit(cache=True)
@@ -133,7 +147,7 @@ def update(st: Any, p: Any, now_ns: int, mid_px: float, sigma_bps: float, noise_
     hole = is_hole(st.grid, p.gap_ns, now_ns)
     steps, move_bps = advance(st.grid, p.grid_ns, p.gap_ns, now_ns, mid_px)
     if hole:
-        st.before_bps = 0.0
+        st.before_bps, st.due_ns = 0.0, 0
     for i in range(steps):
         _step(st, p, move_bps if i == 0 else 0.0, st.grid.next_ns - (steps - i) * p.grid_ns)
     for side in range(2):
@@ -167,10 +181,39 @@ def _step(st: Any, p: Any, move_bps: float, at_ns: int) -> None:
         if st.pending_bps[side] == 0.0:
             st.pending_ns[side] = at_ns
         st.pending_bps[side] += abs(move_bps)
+    if st.ready == 1 and at_ns >= st.due_ns:
+        _judge(st, p, at_ns)
     held_bps = p.clip_sd * scale_bps
     product = 0.5 * math.pi * min(abs(move_bps), held_bps) * min(abs(st.before_bps), held_bps)
     st.local_bps2 += (1.0 - math.exp(-grid_s / p.local_tau_s)) * (product - st.local_bps2)
     st.before_bps = move_bps
+
+
+@nb.njit(cache=True)
+def _judge(st: Any, p: Any, now_ns: int) -> None:
+    """A minute is over: score what it brought; of the next one expect a Gaussian market's jumps and what is more."""
+    gauss_per_s = 0.5 * math.erfc(p.clip_sd / math.sqrt(2.0)) * NS_PER_S / p.grid_ns
+    span_s = p.judge_ns / NS_PER_S
+    if st.due_ns > 0:
+        own, rival = 0.0, 0.0
+        for side in range(2):
+            own += log_loss(st.came_count[side], st.said_count[side])
+            rival += log_loss(st.came_count[side], gauss_per_s * span_s)
+        score(st.skill, now_ns, own, rival, p.block_s, p.half_life_s)
+    share = _own_share(st, p)
+    for side in range(2):
+        count = share * st.jump_count[side] + (1.0 - share) * st.jump_count[1 - side]
+        more_per_s = max(0.0, count - gauss_per_s * st.exposure_s) / (st.exposure_s + p.prior_s)
+        st.said_count[side] = span_s * (gauss_per_s + more_per_s)
+        st.came_count[side] = 0.0
+    st.due_ns = now_ns + p.judge_ns
+
+
+@nb.njit(cache=True)
+def _own_share(st: Any, p: Any) -> float:
+    """What a side's own jumps weigh beside the other side's: half while jumps are few."""
+    count = st.jump_count[0] + st.jump_count[1]
+    return 0.5 + 0.5 * count / (count + p.pool_count)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -179,6 +222,7 @@ def _count(st: Any, p: Any, side: int) -> None:
     size_bps = st.pending_bps[side]
     shown = st.reach_ns[side] > 0 and st.pending_ns[side] - st.reach_ns[side] <= p.horizon_ns
     reach_bps = st.reach_bps[side] if shown else -1.0
+    st.came_count[side] += 1.0
     st.jump_count[side] += 1.0
     st.size_bps[side] += size_bps
     st.size_bps2[side] += size_bps * size_bps
@@ -209,6 +253,12 @@ def observe_sweep(st: Any, p: Any, now_ns: int, aggressor: int, px: float, fair_
 
 
 @nb.njit(cache=True)
+def any_seen(st: Any) -> bool:
+    """Whether any jump is remembered; without one the loss is 0 at every depth."""
+    return st.jump_count[0] + st.jump_count[1] > 0.0  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
 def loss_bps_per_s(st: Any, p: Any, side: int, depth_bps: float) -> float:
     """lambda_J E[(|J| - d)+] of what sweeps have not shown, in bps per second, for a quote at `depth_bps` from fair.
 
@@ -219,8 +269,7 @@ def loss_bps_per_s(st: Any, p: Any, side: int, depth_bps: float) -> float:
     if j >= DEPTHS:
         return 0.0
     part = place - j
-    count = st.jump_count[0] + st.jump_count[1]
-    own = 0.5 + 0.5 * count / (count + p.pool_count)
+    own = _own_share(st, p)
     near = own * st.excess_bps[side, j] + (1.0 - own) * st.excess_bps[1 - side, j]
     far = 0.0
     if j + 1 < DEPTHS:

@@ -173,8 +173,7 @@ def update(st: Any, p: Any, now_ns: int, mid_px: float, spread_bps: float) -> bo
         st.refused += 1
         return False
     st.seen += 1
-    st.last_ns = now_ns
-    st.changed = 0
+    st.last_ns, st.changed = now_ns, 0
     steps, move_bps = advance(st.grid, p.grid_ns, p.gap_ns, now_ns, mid_px)
     for i in range(steps):
         st.squares_bps2 += move_bps * move_bps if i == 0 else 0.0
@@ -238,10 +237,9 @@ def _close(st: Any, p: Any, now_ns: int, spread_bps: float) -> None:
     st.z[SIGMA] = standardise(st, SIGMA, p.min_sd, 0.5 * math.log(variance_bps2), keep)
     st.z[SPREAD] = standardise(st, SPREAD, p.min_sd, math.log(spread_bps), keep)
     st.z[FLOW] = standardise(st, FLOW, p.min_sd, math.log(st.sweep_count / clock_s + 0.05), keep)
+    st.z[INTEREST] = np.nan
     if st.interest_n > 0:
         st.z[INTEREST] = standardise(st, INTEREST, p.min_sd, math.log(st.interest_moves / clock_s + 1e-7), keep)
-    else:
-        st.z[INTEREST] = np.nan
     hmm.propagate(st.state_probability, p.rates_per_s, since_s, st.work)
     if st.observed_s >= 0.5 * p.ready_s:
         _see(st, p)
@@ -254,14 +252,8 @@ def _close(st: Any, p: Any, now_ns: int, spread_bps: float) -> None:
 
 @nb.njit(cache=True)
 def _see(st: Any, p: Any) -> None:
-    """Likelihood of the standardised numbers under each state; those not known say nothing."""
-    for j in range(STATES):
-        total = 0.0
-        for i in range(INPUTS):
-            if not math.isnan(st.z[i]):
-                off = (st.z[i] - p.levels[i, j]) / p.emission_sd
-                total -= 0.5 * p.trust[i] * off * off
-        st.work[2, j] = total
+    """Likelihood of the standardised numbers under each state."""
+    hmm.log_likelihoods(st.z, p.levels, p.emission_sd, p.trust, st.work[2])
     hmm.see(st.state_probability, st.work[2])
 
 
@@ -272,9 +264,8 @@ def _look_for_change(st: Any, p: Any, now_ns: int, since_s: float) -> None:
     st.fresh_probability = changepoint.newer_than(st.change, FRESH)
     fresh = 1 if st.fresh_probability > p.sure_probability else 0
     if fresh == 1 and st.was_fresh == 0 and (now_ns - st.changed_ns) / NS_PER_S > p.calm_s:
-        st.changed = 1
+        st.changed, st.changed_ns = 1, now_ns
         st.changes += 1
-        st.changed_ns = now_ns
     st.was_fresh = fresh
 
 

@@ -2,10 +2,12 @@
 
     E[AS | x] = average + b sum_j w_j z_j      ridge, forgetting, z the standardised row of models/toxic_row.py
     P(adverse | x) = Platt(v_0 + sum_j v_j z_j)  online logistic; adverse = the loss exceeds noise_bps
+    what is said   = w r + w_p (h - w r)         r the ridge's, h = (P - share) (u - g) (models/two_outcomes.py)
 Labels are signed losses at the learned horizon against fair at placement. Own fills weigh 1; virtual ones (a sweep
 that reached min_depth_bps would have filled what stood there, at most five per horizon) weigh virtual_ratio, so that it
 learns before own fills do. Every prediction is made before its label is known: b is the slope of realised on predicted
-where its interval excludes 1, and both outputs are scored against their running averages, weight 0 until they win.
+where its interval excludes 1. Both outputs are scored against their running averages (w: the ridge's weight), and h
+against w r; it speaks as far as P beats the share and h beats w r (w_p: the smaller weight).
 Nothing known: exactly 0. Source: predecessor §4 "should be", finding 9; theory §8. Not guaranteed: that sweeps on
 others are like those on us; skill counts both.
 """
@@ -24,22 +26,27 @@ from portfolio_mm.models.calibration import (
     clear_platt,
     compare,
     log_loss,
-    logistic,
     slope_in_force,
     teach,
 )
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 from portfolio_mm.models.features import N_FEATURES
+from portfolio_mm.models.logistic_fit import step_logistic
 from portfolio_mm.models.ridge import add_row, descend
 from portfolio_mm.models.skill import SKILL, clear_skill, score
 from portfolio_mm.models.sweep import penetration_bps
-from portfolio_mm.models.toxic_row import INFORMED, N_ROW, follow, standardise, turn
+from portfolio_mm.models.toxic_row import INFORMED, N_ROW, follow, is_known, standardise, turn
+from portfolio_mm.models.two_outcomes import deviation_bps as of_probability_bps
 
 HEARS = ("BBO", "BOOK", "TIMER", "TRADE", "FILL")
 WARM_S = 120.0
 """Seconds of an ordinary market after which it is ready."""
-SCORES = {"adverse_bps": "the average of its labels", "adverse_probability": "the share of labels that were adverse"}
-ADVERSE, PROBABILITY = range(2)
+SCORES = {
+    "adverse_bps": "the average of its labels",
+    "adverse_probability": "the share of labels that were adverse",
+    "adverse_bps by probability": "adverse_bps as it is said without it",
+}
+ADVERSE, PROBABILITY, BOTH = range(3)
 OWN = 64
 """Places of the ring of own fills (markouts.PENDING)."""
 VIRTUAL = 8
@@ -74,6 +81,7 @@ STATE = record(
         ("label_n", "f8"),
         ("label_bps", "f8"),
         ("label_yes", "f8"),
+        ("label_yes_bps", "f8"),
         ("moments", "f8", (3, N_ROW)),
         ("gram", "f8", (N * (N + 1) // 2,)),
         ("cross", "f8", (N,)),
@@ -84,9 +92,10 @@ STATE = record(
         ("raw", "f4", (N_ROW,)),
         ("line", LINE),
         ("platt", PLATT),
-        ("skill", SKILL, (2,)),
+        ("skill", SKILL, (3,)),
         ("now", "f4", (N_FEATURES,)),
         ("extra_bps", "f8", (2,)),
+        ("outcome_bps", "f8", (2,)),
         ("adverse_probability", "f8", (2,)),
         ("own_bps", "f4", (OWN,)),
         ("own_z", "f4", (OWN,)),
@@ -98,9 +107,9 @@ STATE = record(
         ("due_raw", "f4", (VIRTUAL, N_ROW)),
     ]
 )
-"""`label_*` mass, sum and adverse ones of the labels; `moments`, `gram`, `cross`, `curve` their forgotten sums; `w` and
-`v` coefficients; `own_*` and `due_*` predictions whose label is not known yet (deviation in bps, log odds); `now`,
-`extra_bps`, `adverse_probability` what is said now; `x` and `raw` working space."""
+"""`label_*` mass, sum, adverse ones of the labels and their sum; `moments`, `gram`, `cross`, `curve` forgotten sums;
+`w`, `v` coefficients; `own_*`, `due_*` predictions whose label is not known yet (deviation in bps, log odds); `now`,
+`extra_bps` (r), `outcome_bps` (h), `adverse_probability` what is said now; `x` and `raw` working space."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
@@ -126,6 +135,7 @@ def reset(st: Any, p: Any) -> None:
     st.label_n = 0.0
     st.label_bps = 0.0
     st.label_yes = 0.0
+    st.label_yes_bps = 0.0
     st.moments[:, :] = 0.0
     st.gram[:] = 0.0
     st.cross[:] = 0.0
@@ -136,6 +146,7 @@ def reset(st: Any, p: Any) -> None:
     st.raw[:] = np.nan
     st.now[:] = np.nan
     st.extra_bps[:] = 0.0
+    st.outcome_bps[:] = 0.0
     st.adverse_probability[:] = 0.5
     st.own_bps[:] = 0.0
     st.own_z[:] = 0.0
@@ -147,7 +158,7 @@ def reset(st: Any, p: Any) -> None:
     st.due_raw[:, :] = np.nan
     clear_line(st.line)
     clear_platt(st.platt, p.platt_count)
-    for i in range(2):
+    for i in range(3):
         clear_skill(st.skill[i])
 
 
@@ -164,13 +175,29 @@ def _read(st: Any, p: Any) -> tuple[float, float]:
 
 @nb.njit(cache=True)
 def predict(st: Any, p: Any, features: Any) -> None:
-    """Set `extra_bps` and `adverse_probability` of both sides from market features (NaN: not known)."""
+    """Set `extra_bps`, `adverse_probability`, `outcome_bps` of both sides from market features (NaN: not known)."""
     b = slope_in_force(st.line)
     for side in range(2):
         turn(features, side, st.raw)
         deviation_bps, odds_z = _read(st, p)
         st.extra_bps[side] = min(p.max_extra_bps, max(-p.max_relief_bps, b * deviation_bps))
         st.adverse_probability[side] = calibrated(st.platt, odds_z)
+        st.outcome_bps[side] = 0.0
+        if is_known(st.x):
+            by_outcome_bps = _of_probability(st, st.adverse_probability[side])
+            st.outcome_bps[side] = min(p.max_extra_bps, max(-p.max_relief_bps, by_outcome_bps))
+
+
+@nb.njit(cache=True)
+def _of_probability(st: Any, said_probability: float) -> float:
+    """What a P(adverse) makes of the losses seen so far, bps beyond their average."""
+    return of_probability_bps(said_probability, st.label_n, st.label_yes, st.label_bps, st.label_yes_bps)  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def share_of_probability(st: Any) -> float:
+    """w_p: 0 until P beats the share of adverse labels and what it says in bps the forecast without it."""
+    return min(st.skill[PROBABILITY].weight, st.skill[BOTH].weight)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -240,7 +267,9 @@ def update(st: Any, p: Any, now_ns: int, mid_ns: int, mid_px: float) -> bool:
 
 
 @nb.njit(cache=True)
-def _take(st: Any, p: Any, now_ns: int, weight_ratio: float, loss_bps: float, said_bps: float, said_z: float) -> None:  # noqa: PLR0917 - flat arguments
+def _take(  # noqa: PLR0917 - flat arguments
+    st: Any, p: Any, now_ns: int, weight_ratio: float, loss_bps: float, deviation_bps: float, said_z: float
+) -> None:
     """Score what was said, then calibrate, then learn; the row is in `raw`."""
     if not -1e4 < loss_bps < 1e4:
         return
@@ -250,30 +279,22 @@ def _take(st: Any, p: Any, now_ns: int, weight_ratio: float, loss_bps: float, sa
     if st.label_n >= p.warm_count:
         average_bps, share = st.label_bps / st.label_n, (st.label_yes + 1.0) / (st.label_n + 2.0)
         error_bps = loss_bps - average_bps
-        rest_bps = error_bps - slope_in_force(st.line) * said_bps
-        score(st.skill[ADVERSE], now_ns, rest_bps * rest_bps, error_bps * error_bps, p.block_s, p.half_life_s)
+        by_ridge_bps = slope_in_force(st.line) * deviation_bps
         said = calibrated(st.platt, said_z)
+        without_bps2 = (error_bps - st.skill[ADVERSE].weight * by_ridge_bps) ** 2
+        with_bps2 = (error_bps - _of_probability(st, said)) ** 2
+        score(st.skill[BOTH], now_ns, with_bps2, without_bps2, p.block_s, p.half_life_s)
+        score(st.skill[ADVERSE], now_ns, (error_bps - by_ridge_bps) ** 2, error_bps**2, p.block_s, p.half_life_s)
         score(st.skill[PROBABILITY], now_ns, log_loss(said, came), log_loss(share, came), p.block_s, p.half_life_s)
-        compare(st.line, said_bps, error_bps, weight_ratio, keep)
+        compare(st.line, deviation_bps, error_bps, weight_ratio, keep)
         teach(st.platt, said_z, came, weight_ratio)
     st.learn_ns = now_ns
     st.label_n = keep * st.label_n + weight_ratio
     st.label_bps = keep * st.label_bps + weight_ratio * loss_bps
     st.label_yes = keep * st.label_yes + weight_ratio * came
+    st.label_yes_bps = keep * st.label_yes_bps + weight_ratio * came * loss_bps
     add_row(st.gram, st.cross, st.x, loss_bps, weight_ratio, keep)
     descend(st.gram, st.cross, st.w, p.ridge_count, INFORMED + 1)
-    _step_logistic(st, p, came, weight_ratio, keep)
+    step_logistic(st.v, st.curve, st.x, came, weight_ratio, keep, 0.25 * p.ridge_count, INFORMED + 1)
     follow(st.raw, st.moments, weight_ratio, keep)
     st.ready = 1 if st.label_n >= p.ready_count else 0
-
-
-@nb.njit(cache=True)
-def _step_logistic(st: Any, p: Any, came: int, weight_ratio: float, keep: float) -> None:
-    """One Newton step per coefficient (diagonal curvature) on the log loss, shrunk to 0 by ridge_count / 4."""
-    odds_z = 0.0
-    for j in range(N):
-        odds_z += st.v[j] * st.x[j]
-    q = logistic(odds_z)
-    for j in range(N):
-        st.curve[j] = keep * st.curve[j] + weight_ratio * q * (1.0 - q) * st.x[j] * st.x[j]
-        st.v[j] += weight_ratio * (came - q) * st.x[j] / (st.curve[j] + 0.25 * p.ridge_count)

@@ -10,6 +10,7 @@ passes for a moving sigma. The add-on is a quantile of sigma over the time that 
 
     add = c vov sqrt(horizon), times max(0, 1 - (Z se / estimate)^2): noise adds nothing in 95 of 100 cases.
 
+Score: the squared change of y from one minute to the next, expected 8/3 vov^2 H + e + e', against e + e' alone.
 Source: theory §6 (the same in block variances, 4 mean v^2 / h of error). A sigma that reverts within minutes is
 understated by kappa H. The horizon is the minute itself: real sigma reverts, and longer ones would extrapolate.
 """
@@ -23,13 +24,15 @@ import numpy as np
 from portfolio_mm.domain.records import record
 from portfolio_mm.models.decay import NS_PER_S, time_constant_factor
 from portfolio_mm.models.grid import GRID, advance, clear_grid, is_hole
-from portfolio_mm.models.skill import Z
+from portfolio_mm.models.realized import qlike
+from portfolio_mm.models.skill import SKILL, Z, clear_skill, score
 
 HEARS = ("BBO", "BOOK")
+HALF = math.log(2.0)
+"""Half-life over time constant."""
 WARM_S = 665.0
 """Seconds of an ordinary market after which it is ready."""
-SCORES: dict[str, str] = {}
-UNSCORED = "a level: predicts no sign"
+SCORES = {"squared change of ln variance, next minute": "sigma stands still: error of measurement alone (QLIKE)"}
 
 PARAMS = record(
     [
@@ -41,6 +44,7 @@ PARAMS = record(
         ("c_ratio", "f8"),
         ("max_ratio", "f8"),
         ("ready_count", "f8"),
+        ("block_s", "f8"),
     ]
 )
 STATE = record(
@@ -63,6 +67,7 @@ STATE = record(
         ("vov", "f8"),
         ("vov_weight", "f8"),
         ("add_ratio", "f8"),
+        ("skill", SKILL),
     ]
 )
 """`squares` and `fourths` sum the running minute's r^2 and r^4; `log_var` and `log_error` are those of the last minute
@@ -74,6 +79,7 @@ def default_params() -> np.ndarray[Any, Any]:
     p = np.zeros(1, dtype=PARAMS)
     p["grid_ns"], p["gap_ns"], p["block_n"], p["tau_s"] = 10**9, 10**10, 60, 14_400.0
     p["horizon_s"], p["c_ratio"], p["max_ratio"], p["ready_count"] = 60.0, 1.0, 1.0, 9.5
+    p["block_s"] = 180.0
     return p
 
 
@@ -98,6 +104,7 @@ def reset(st: Any, p: Any) -> None:  # noqa: ARG001 - every part is reset with i
     st.vov = 0.0
     st.vov_weight = 0.0
     st.add_ratio = 0.0
+    clear_skill(st.skill)
 
 
 @nb.njit(cache=True)
@@ -140,6 +147,10 @@ def _close(st: Any, p: Any) -> None:
         error = (1.0 + 1.0 / n) * ((1.0 + 2.0 / n) * st.fourths / (st.squares * st.squares) - 1.0 / n)
         if st.known == 1:
             change = (log_var - st.log_var) ** 2
+            if st.ready == 1:
+                noise = error + st.log_error
+                said = noise + 8.0 / 3.0 * st.vov * st.vov * block_s
+                score(st.skill, st.last_ns, qlike(change / said), qlike(change / noise), p.block_s, HALF * p.tau_s)
             st.mass += 1.0
             st.change_sum += change
             st.error_sum += error + st.log_error

@@ -19,13 +19,13 @@ import numpy as np
 
 from portfolio_mm.domain.records import record
 from portfolio_mm.models.decay import NS_PER_S, time_constant_factor
-from portfolio_mm.models.realized import jump_ratio_z, med_rv, realised
+from portfolio_mm.models.realized import jump_ratio_z, med_rv, median_first, realised
 
 HEARS = ("BBO", "BOOK")
 WARM_S = 21.0
 """Seconds of an ordinary market after which it is ready."""
 SCORES: dict[str, str] = {}
-UNSCORED = "a level: predicts no sign"
+UNSCORED = "the sigma all else is measured in: itself the rival that particles must beat"
 SCALES = 4
 RING = 301
 """Grid values kept: the longest interval and one."""
@@ -129,7 +129,8 @@ def reset(st: Any, p: Any) -> None:
     for cells in (st.weights, st.plain, st.robust):
         cells[:] = 0.0
     st.ring_x_bps[:] = 0.0
-    for ring in (st.minute_bps, st.ordered_bps, st.tested_bps):
+    st.ordered_bps[:] = 0.0
+    for ring in (st.minute_bps, st.tested_bps):
         ring[:] = 0.0
     st.ratio_z = 0.0
     st.clean_ratio = 1.0
@@ -238,10 +239,8 @@ def _combine(st: Any, p: Any) -> None:
     doubt = (p.prior_s / (st.doubt_s + p.prior_s)) ** 2
     prior = st.prior_bps * st.prior_bps
     if mass > 0.0:
-        raw = (1.0 - doubt) * raw / mass + doubt * prior
-        robust = (1.0 - doubt) * robust / mass + doubt * prior
-        st.sigma_raw_bps = max(p.min_bps, math.sqrt(raw))
-        _cap(st, p, max(p.min_bps, math.sqrt(robust)))
+        st.sigma_raw_bps = max(p.min_bps, math.sqrt((1.0 - doubt) * raw / mass + doubt * prior))
+        _cap(st, p, max(p.min_bps, math.sqrt((1.0 - doubt) * robust / mass + doubt * prior)))
     if st.observed_s >= p.ready_s:
         st.ready = 1
 
@@ -262,14 +261,7 @@ def _remember_minute(st: Any) -> None:
     st.minute_bps[st.minutes % MINUTES] = st.sigma_bps
     st.minutes += 1
     count = min(st.minutes, MINUTES)
-    for j in range(count):
-        value = st.minute_bps[j]
-        k = j
-        while k > 0 and st.ordered_bps[k - 1] > value:
-            st.ordered_bps[k] = st.ordered_bps[k - 1]
-            k -= 1
-        st.ordered_bps[k] = value
-    st.median_bps = 0.5 * (st.ordered_bps[(count - 1) // 2] + st.ordered_bps[count // 2])
+    st.median_bps = median_first(st.minute_bps, count, st.ordered_bps)
 
 
 @nb.njit(cache=True)
@@ -285,9 +277,8 @@ def _test_for_jumps(st: Any, p: Any) -> None:
         end = st.pos - 1 - i * span
         st.tested_bps[i] = st.ring_x_bps[end % RING] - st.ring_x_bps[(end - span) % RING]
         still += 1 if st.tested_bps[i] == 0.0 else 0
-    if 3 * still > TESTED:
-        return
-    st.ratio_z = jump_ratio_z(st.tested_bps)
+    if 3 * still <= TESTED:
+        st.ratio_z = jump_ratio_z(st.tested_bps)
     if st.ratio_z > p.jump_z:
         st.clean_ratio = max(p.min_clean_ratio, min(1.0, med_rv(st.tested_bps) / realised(st.tested_bps)))
 

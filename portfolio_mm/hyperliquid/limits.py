@@ -73,7 +73,7 @@ class IpBudget:
         self.reserve: Final = reserve
         """Weight that only urgent requests (actions, reconciliation) may use."""
         self.cancels: Final = cancels
-        """Weight within it that only cancels may use: two thousand orders."""
+        """Weight within it that is left to cancels, which do not wait for this count: two thousand orders."""
         self._spent: deque[tuple[float, int]] = deque()
         self._sum = 0
 
@@ -83,10 +83,9 @@ class IpBudget:
             self._sum -= self._spent.popleft()[1]
         return self._sum
 
-    def wait_s(self, weight: int, now_s: float, *, urgent: bool = False, cancel: bool = False) -> float:
+    def wait_s(self, weight: int, now_s: float, *, urgent: bool = False) -> float:
         """Seconds until `weight` may be spent; 0 means now. Infinite when it never fits."""
-        kept = 0 if cancel else self.cancels if urgent else self.reserve
-        ceiling = self.cap - kept
+        ceiling = self.cap - (self.cancels if urgent else self.reserve)
         excess = self.used(now_s) + weight - ceiling
         if excess <= 0:
             return 0.0
@@ -101,9 +100,17 @@ class IpBudget:
         self._spent.append((now_s, weight))
         self._sum += weight
 
+    def spent(self, now_s: float) -> list[tuple[float, int]]:
+        """What was spent since `now_s - 60`: when (seconds, of `now_s`'s clock) and how much."""
+        self.used(now_s)
+        return list(self._spent)
+
     def throttled(self, now_s: float) -> None:
-        """The venue said 429: others spend behind this address too. Book a quarter of the minute for them."""
-        self.spend(self.cap // 4, now_s)
+        """The venue said 429: others spend behind this address too. Book a quarter of the minute for them.
+
+        Never beyond the cap: however often it is said, the minute is full once.
+        """
+        self.spend(min(self.cap // 4, max(0, self.cap - self.used(now_s))), now_s)
 
 
 class AddressBudget:

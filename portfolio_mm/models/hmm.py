@@ -74,3 +74,23 @@ def see(prob: Any, log_like: Any) -> float:
     for i in range(len(prob)):
         prob[i] /= total
     return top + math.log(total)
+
+
+@nb.njit(cache=True)
+def log_likelihoods(z: Any, levels: Any, sd_ratio: float, trust: Any, out: Any) -> None:
+    """Log likelihood of independent Gaussian inputs under each state, up to a constant; NaN inputs say nothing.
+
+    Args:
+        z: inputs (n,).
+        levels: their mean in each state (n, states).
+        sd_ratio: sd of every input in every state.
+        trust: power of each input's likelihood (n,), below 1 where inputs share what they know.
+        out: (states,), set.
+    """
+    for j in range(len(out)):
+        total = 0.0
+        for i in range(len(z)):
+            if not math.isnan(z[i]):
+                off = (z[i] - levels[i, j]) / sd_ratio
+                total -= 0.5 * trust[i] * off * off
+        out[j] = total

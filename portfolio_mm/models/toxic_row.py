@@ -59,6 +59,15 @@ def standardise(raw: Any, moments: Any, warm_count: float, x: Any) -> None:
 
 
 @nb.njit(cache=True)
+def is_known(x: Any) -> bool:
+    """Whether a row of `standardise` says anything beside its intercept."""
+    said_z = 0.0
+    for j in range(N_ROW):
+        said_z += abs(x[j + 1])
+    return said_z > 0.0
+
+
+@nb.njit(cache=True)
 def follow(raw: Any, moments: Any, weight_ratio: float, keep: float) -> None:
     """The moments forget by `keep` and take one row."""
     for j in range(N_ROW):

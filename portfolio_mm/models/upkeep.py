@@ -50,10 +50,12 @@ def band(price: float) -> float:
     price = min(price, 1e6)
     b = 1.4 * (12.0 * price) ** 0.25 + 0.5 * price
     for _ in range(12):
-        slope = 2.0 - math.exp(-b) * (b * b + 2.0 * b + 2.0)
+        left = math.exp(-b)
+        slope = 2.0 - left * (b * b + 2.0 * b + 2.0)
         if slope <= 1e-12:
             break
-        change = (edge_value(b) - price) / slope
+        value = 2.0 * b - 6.0 + left * (b * b + 4.0 * b + 6.0) if 0.1 <= b <= 200.0 else edge_value(b)
+        change = (value - price) / slope
         b -= change
         if abs(change) < 1e-9 * b:
             break

@@ -173,6 +173,17 @@ def test_a_dex_is_traded_with_unified_money() -> None:
     assert all(len(coin.orders) for coin in result.coins)
 
 
+def test_after_the_venue_settled_a_position_the_account_is_read_and_coins_go_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    halted = (SCENARIOS / "hip3.yaml").read_text().replace("at_s: 600}", "at_s: 40}").replace("at_s: 660", "at_s: 45")
+    scenario = tmp_path / "halted.yaml"
+    scenario.write_text(halted)
+    result = play(Wanted(scenario=scenario, coins=("SOL", "xyz:TSLA"), seconds=70.0, twin=False), quiet)[0]
+    assert "settled a position of ours" in caplog.text
+    assert result.refused.get("RECONCILING", 0) < 10, "a second's worth, not all that was wished after it"
+
+
 def test_a_journal_of_a_session_gives_the_same_state(tmp_path: Path) -> None:
     """What a coin heard, written as its actor writes it and heard again, ends in the same bytes."""
     session = session_of(PLAIN, COINS)

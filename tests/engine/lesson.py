@@ -39,6 +39,29 @@ def toxic_tape(seconds: int, first_ns: int = T0, seed: int = 5) -> Array:
     return np.concatenate(rows)
 
 
+def two_faced_tape(seconds: int, first_ns: int = T0, seed: int = 9) -> Array:
+    """Where the spread is wider than usual, by a little or by much, each order moves the mid 6 bps its way; else none.
+
+    How wide says nothing more: a line through it is wrong at both ends, a probability is not.
+    """
+    rng = np.random.default_rng(seed)
+    rows, mid, toxic, step, half = [], 2_000_000, 0, 0, 300
+    for tick in range(seconds * 10):
+        now_ns = first_ns + tick * 100 * MS
+        if tick % 12 == 0:
+            toxic = int(rng.integers(0, 2))
+            half = 300 + toxic * 100 * int(rng.choice([1, 1, 2, 12, 20]))
+        mid, step = mid + step, 0
+        rows.append((book if tick % 2 else bbo)(now_ns, mid - half, mid + half, (40.0, 40.0)))
+        if tick % 6 == 2:
+            side = int(rng.integers(0, 2))
+            rows.append(trade(now_ns + 30 * MS, side, mid + (1 - 2 * side) * (half + 100 * int(rng.integers(4, 9)))))
+            step = (1 - 2 * side) * 1_200 * toxic
+        if tick % 2:
+            rows.append(event(EventKind.TIMER, now_ns + 60 * MS))
+    return np.concatenate(rows)
+
+
 def moving_tape(seconds: int, first_ns: int = T0, seed: int = 6) -> Array:
     """Small orders, each of which moves the mid for good, in proportion to its size."""
     rng = np.random.default_rng(seed)

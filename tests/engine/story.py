@@ -15,10 +15,10 @@ from portfolio_mm.domain.events import EventKind
 from portfolio_mm.domain.order import Refusal
 from portfolio_mm.engine import coin
 from portfolio_mm.engine.tuning import Tuning
+from tests.engine.plain_page import Step, step_with
 from tests.engine.tape import MS, STEP, T0, Bench, S, allocation, event, market
 
 TUNING = Tuning(levels=2)
-Step = Callable[..., int]
 
 
 def play(
@@ -70,13 +70,6 @@ def _lose(bench: Bench, now_ns: int) -> int:
             row["bid_px"], row["ask_px"] = (bid - np.arange(5) * STEP) / 1e5, (bid + (6 + np.arange(5)) * STEP) / 1e5
             bench.hear(row)
     return now_ns + 10 * MS
-
-
-def step_with(**changed: Any) -> Step:
-    """The page in plain Python over compiled parts, some names of its globals replaced."""
-    page = coin.step
-    plain = getattr(page, "py_func", page)
-    return types.FunctionType(plain.__code__, {**plain.__globals__, **changed})
 
 
 def without(module: str, *names: str, returns: Any = None) -> Step:

@@ -300,7 +300,7 @@ def test_sizes_are_as_stated() -> None:
 
 
 def test_predictions_are_known_by_their_signals_and_scored_anew_after_a_ban() -> None:
-    """Ten of the twelve are scored; what they say of themselves is what the switch goes by."""
+    """All twelve are scored; what they say of themselves is what the switch goes by."""
     state, _ = new_coin(COIN, 3, TUNING)
     scores = {
         signals.BOOK: state[0]["fair"]["skill"][0],
@@ -311,12 +311,14 @@ def test_predictions_are_known_by_their_signals_and_scored_anew_after_a_ban() ->
         signals.REGIME: state[0]["regimes"]["skill"],
         signals.HAWKES: state[0]["hawkes"]["skill"],
         signals.QUEUE: state[0]["queue"]["skill"],
+        signals.JUMP: state[0]["jumps"]["skill"],
+        signals.VOL_OF_VOL: state[0]["vov"]["skill"],
     }
     for signal, sk in scores.items():
         sk["blocks"], sk["weight"], sk["skill"] = 40 + signal, 0.5, 0.1
     now = state[0]["signals"]
     shadow.hear(state[0])
-    assert int(now["scored_mask"]).bit_count() == 10
+    assert int(now["scored_mask"]).bit_count() == signals.N_SIGNALS == 12
     assert all(now["shadow_blocks"][signal] == 40 + signal for signal in scores)
     now["anew_mask"] = 1 << signals.QUEUE
     shadow.hear(state[0])

@@ -27,7 +27,8 @@ from tests.engine.moves import test_funding as funding
 from tests.engine.moves import test_signals as signals
 from tests.engine.moves import test_walls as walls
 from tests.engine.moves import weather
-from tests.engine.story import TUNING, play, step_with, without
+from tests.engine.plain_page import step_with
+from tests.engine.story import TUNING, play, without
 from tests.engine.tape import MS, T0, Bench, S, allocation, book, event, keys, market, trade
 
 PART_OFF: dict[str, Callable[[], Any]] = {

@@ -147,3 +147,33 @@ def test_a_quote_beyond_every_jump_loses_nothing() -> None:
 def test_a_premium_never_grows_beyond_its_bound() -> None:
     st, p = learn(*merton(np.random.default_rng(9), 1.0))
     assert jumps.premium_bps(st, p, 0, 5.0, 0.0) == p.max_premium_bps
+
+
+def test_jumps_to_come_are_foretold_better_than_by_a_gaussian_market() -> None:
+    """Merton, 20 a day, three days."""
+    weights = [learn(*merton(np.random.default_rng(20 + seed), 3.0))[0].skill.weight for seed in range(4)]
+    assert min(weights) > 0.6
+
+
+def test_a_day_of_diffusion_earns_nothing_by_jumps() -> None:
+    """Twenty days: at most two with any weight. Twin: sigma doubles for ten minutes at a time, unknown at first.
+
+    There the first returns are beyond what was known, so they may be foretold; what is charged is next to nothing.
+    """
+    earned = 0
+    for seed in range(20):
+        moves, none = merton(np.random.default_rng(40 + seed), 1.0, per_day=0.0)
+        earned += learn(moves, none)[0].skill.weight > 0.0
+        storm = np.repeat(np.random.default_rng(seed).random(len(moves) // 600) < 0.2, 600)
+        st, p = learn(moves * np.where(storm, 2.0, 1.0), none)
+        assert st.skill.weight * jumps.premium_bps(st, p, 0, 5.0, rate(5.0)) < 0.05
+    assert earned <= 2
+
+
+def test_a_silence_is_no_minute_without_jumps() -> None:
+    moves, none = merton(np.random.default_rng(60), 0.01)
+    st, p = learn(moves, none)
+    scored = int(st.skill.scored)
+    jumps.update(st, p, int(st.last_ns) + 3600 * 10**9, 100.0, 1.5, 0.0)
+    assert st.due_ns == 0
+    assert st.skill.scored == scored > 5

@@ -55,7 +55,7 @@ def test_what_makes_fills_costly_is_found() -> None:
     assert st["w"][0, 1 + HITTING] == pytest.approx(1.0, abs=4.0 * se)
     assert np.abs(np.delete(st["w"][0], [0, FLOW, 1 + HITTING])).max() < 4.0 * se
     assert st["label_bps"][0] / st["label_n"][0] == pytest.approx(1.0, abs=4.0 * se * 1.1)
-    assert st["skill"]["weight"][0].tolist() == pytest.approx([1.0, 1.0], abs=0.15)
+    assert st["skill"]["weight"][0].tolist() == pytest.approx([1.0, 1.0, 0.0], abs=0.15)
     assert st["skill"]["skill"][0, 0] == pytest.approx(1.0 - 25.0 / (25.0 + 1.5**2 * 0.9 + 1.0), abs=0.03)
 
 
@@ -69,7 +69,7 @@ def test_both_outputs_are_calibrated(kinked: bool) -> None:  # noqa: FBT001 - a 
     late = loss[3_000:]
     assert 0.9 < np.polyfit(said[:, 0], late, 1)[0] < 1.1
     assert 0.9 < np.polyfit(said[:, 1], late > p["noise_bps"][0], 1)[0] < 1.1
-    assert st["skill"]["weight"][0].min() > 0.5
+    assert st["skill"]["weight"][0, :2].min() > 0.5
 
 
 def test_nothing_to_find_earns_no_weight() -> None:
@@ -78,7 +78,7 @@ def test_nothing_to_find_earns_no_weight() -> None:
         st, p = fresh(toxicity)
         feed(st, p, *market(600, 100 + seed, 0.0))
         weights += st["skill"]["weight"][0].tolist()
-    assert sum(weight > 0.0 for weight in weights) <= 6
+    assert sum(weight > 0.0 for weight in weights) <= 9
 
 
 def test_nothing_known_says_exactly_nothing() -> None:
@@ -161,3 +161,42 @@ def test_a_virtual_label_without_a_fresh_mid_is_dropped() -> None:
     toxicity.sample(st[0], p[0], START_NS, 0, 2.0, 100.0, unknown)
     toxicity.update(st[0], p[0], START_NS + 8 * 10**9, START_NS + 4 * 10**9, 100.0)
     assert (st["dropped"][0], st["label_n"][0]) == (1, 0.0)
+
+
+def two_faced(n: int, seed: int) -> tuple[Any, Any, Any, Any]:
+    """Pressure of any size (Student, 2 degrees) against the order: all of it costs 4 bps, with it fills gain 2."""
+    t_ns, side, known, _ = market(n, seed, 0.0)
+    rng = np.random.default_rng(900 + seed)
+    known[:, at.ORDER_FLOW] = rng.standard_t(2.0, n)
+    against = known[:, at.ORDER_FLOW] * np.where(side == 0, -1.0, 1.0) > 0.0
+    return t_ns, side, known, np.where(against, 4.0, -2.0) + rng.normal(0.0, 2.0, n)
+
+
+def test_a_market_of_two_faces_is_told_by_the_probability() -> None:
+    """The truth is 4 or -2, around 1: P(adverse) comes nearer to it than a line does, and takes the line's place."""
+    st, p = fresh(toxicity)
+    p["half_life_s"], p["max_relief_bps"] = 0.0, 10.0
+    feed(st, p, *two_faced(3_000, 1))
+    assert st["skill"]["weight"][0].min() > 0.5
+    now, errors = np.full(at.N_FEATURES, np.nan, np.float32), []
+    for flow in (-6.0, -2.0, -0.7, 0.7, 2.0, 6.0):
+        now[at.ORDER_FLOW] = flow
+        toxicity.predict(st[0], p[0], now)
+        truth = 3.0 if flow < 0.0 else -3.0
+        errors.append((st["outcome_bps"][0, 0] - truth, st["extra_bps"][0, 0] - truth))
+    said, line = np.abs(errors).T
+    assert said.mean() < 0.7 * line.mean()
+    now[at.ORDER_FLOW] = np.nan
+    toxicity.predict(st[0], p[0], now)
+    assert st["outcome_bps"][0, 0] == 0.0
+
+
+@pytest.mark.parametrize("effect", [0.0, 1.5])
+def test_where_a_line_is_the_truth_the_probability_adds_nothing(effect: float) -> None:
+    """Ten markets each; while the line is still doubted the probability may speak for it."""
+    earned = []
+    for seed in range(10):
+        st, p = fresh(toxicity)
+        feed(st, p, *market(3_000, 300 + seed, effect))
+        earned.append(toxicity.share_of_probability(st[0]))
+    assert np.mean(earned) < 0.1

@@ -94,3 +94,24 @@ def test_a_silence_is_compared_with_nothing() -> None:
     kept = st["mass"][0]
     vol_of_vol.update(st[0], p[0], int(st["last_ns"][0]) + 60 * 10**9, 101.0)
     assert (st["known"][0], st["minute_n"][0], st["mass"][0]) == (0, 0, kept)
+
+
+@pytest.mark.parametrize("case", ["model", "switching"])
+def test_a_moving_sigma_beats_one_that_stands_still(case: str) -> None:
+    """xi 0.02 for twelve hours, and its twin outside the model."""
+    weights = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        sigma = log_ou(rng, 0.02, 12.0)
+        if case == "switching":
+            sigma = 1.5 * np.where(np.repeat(rng.random(360) < 0.25, 120), 4.0, 1.0)
+        weights.append(learn(50 + seed, sigma).skill.weight)
+    assert np.mean(weights) > 0.5
+
+
+@pytest.mark.parametrize("case", ["gauss", "fat", "tick"])
+def test_a_constant_sigma_earns_no_weight(case: str) -> None:
+    """Twenty runs of eight hours: in at most two a weight above a tenth."""
+    fat, tick = {"gauss": (0.0, 0.0), "fat": (5.0, 0.0), "tick": (0.0, 1.5)}[case]
+    weights = [learn(70 + seed, np.full(8 * HOUR, 1.5), fat, tick).skill.weight for seed in range(20)]
+    assert sum(weight > 0.1 for weight in weights) <= 2

@@ -11,13 +11,14 @@ from portfolio_mm.actors.gateway.backoff import PAUSES, Backoff
 from portfolio_mm.actors.gateway.budgets import FAR_S, STEEPEST, Budgets
 from portfolio_mm.actors.gateway.clock import VenueClock
 from portfolio_mm.actors.gateway.purpose import Purpose
+from portfolio_mm.actors.gateway.weight_file import WeightFile
 from portfolio_mm.actors.messages import Allocation, CoinAllocation
 from portfolio_mm.domain.commands import CommandKind
 from portfolio_mm.domain.events import AccountMode, EventKind
 from portfolio_mm.domain.order import OrderEvent, Refusal
 from portfolio_mm.domain.units import BUY, SELL
 from portfolio_mm.hyperliquid.errors import Trouble, trouble_of
-from portfolio_mm.hyperliquid.limits import MAX_POSTS_IN_FLIGHT
+from portfolio_mm.hyperliquid.limits import MAX_POSTS_IN_FLIGHT, IpBudget
 from portfolio_mm.venue.faults import kinds
 from portfolio_mm.venue.settings import VenueSettings
 from tests.gateway.peers import COINS, Rig, rig, until
@@ -83,6 +84,8 @@ def test_a_cancel_finds_weight_posts_and_messages_when_orders_find_none() -> Non
     made = budgets()
     made.ip.spend(1_140, 1.0)
     assert waits(made) == (60.0, 60.0, 0.0)
+    made.ip.spend(1_000, 1.0)
+    assert waits(made)[2] == 0.0, "our count is no reason to leave an order resting: the venue is asked"
     made = budgets()
     made.socket.posts = MAX_POSTS_IN_FLIGHT - 20
     place_s, _, cancel_s = waits(made)
@@ -325,7 +328,8 @@ async def test_an_agent_the_venue_does_not_know_stops_orders_and_says_what_to_do
         assert "approve the agent" in view.budget.why
 
 
-async def test_cancels_go_out_when_the_weight_of_the_address_is_gone_for_orders(tmp_path: Path) -> None:
+@pytest.mark.parametrize("beyond", [0, 600])
+async def test_cancels_go_out_when_the_weight_of_the_address_is_gone_for_orders(tmp_path: Path, beyond: int) -> None:
     settings = VenueSettings(coins=COINS, block_ms=20, ip_limit=True)
     async with rig(tmp_path, settings) as made:
         await made.start()
@@ -334,10 +338,42 @@ async def test_cancels_go_out_when_the_weight_of_the_address_is_gone_for_orders(
         for key in keys:
             await coin.hears(OrderEvent.ACCEPTED, key)
         ip, now_s = budgets_of(made).ip, time.monotonic()
-        ip.spend(ip.cap - ip.cancels - ip.used(now_s), now_s)
+        ip.spend(ip.cap - ip.cancels - ip.used(now_s) + beyond, now_s)
         late = coin.place(SELL, 1.03 * made.mid("BTC"), 100.0)
         row = await coin.hears(OrderEvent.REFUSED, late)
         assert (row["oid"], row["tid"] > 30 * SECOND) == (Refusal.RATE_LIMIT, True)
         for key in keys:
             coin.cancel(key)
             await coin.hears(OrderEvent.CANCELLED, key)
+
+
+async def test_a_gateway_that_comes_back_counts_what_its_last_life_spent(tmp_path: Path) -> None:
+    """Else a few restarts in a minute use up the weight that cancels need."""
+    settings = VenueSettings(coins=COINS, block_ms=20, ip_limit=True)
+    async with rig(tmp_path, settings) as made:
+        await made.start()
+        await made.trading()
+        before = budgets_of(made).ip.used(time.monotonic())
+        await asyncio.sleep(1.2)
+        await made.crash()
+        await made.start()
+        await made.trading()
+        assert budgets_of(made).ip.used(time.monotonic()) > before + 150
+
+
+def test_weight_of_another_minute_or_a_torn_file_counts_for_nothing(tmp_path: Path, caplog: Any) -> None:
+    path, spent = tmp_path / "weight.json", IpBudget()
+    spent.spend(100, 970.0)
+    spent.spend(40, 1_000.0)
+    spent.spend(20, 1_005.0)  # a read that has to wait
+    WeightFile(path, spent).keep(5_000.0, 1_000.0)
+    for later_s, used in ((0.0, 160), (31.0, 60), (70.0, 0)):
+        found = IpBudget()
+        WeightFile(path, found).resume(5_000.0 + later_s, 20.0)  # another boot: its clock began anew
+        assert found.used(20.0) == used
+    path.write_bytes(path.read_bytes()[:-4])
+    found = IpBudget()
+    WeightFile(path, found).resume(5_000.0, 20.0)
+    assert found.used(20.0) == 0
+    assert "counted from zero" in caplog.text
+    WeightFile(tmp_path / "none.json", found).resume(5_000.0, 20.0)

@@ -38,13 +38,16 @@ def test_ip_weight_comes_back_after_a_minute_and_urgent_reads_may_use_the_reserv
     assert budget.used(60.0) == 20
 
 
-def test_each_429_takes_a_quarter_of_the_minute() -> None:
+def test_each_429_takes_a_quarter_of_the_minute_until_it_is_full() -> None:
     budget = IpBudget(cap=100, reserve=20, cancels=0)
     for _ in range(3):
         budget.throttled(0.0)
     assert budget.wait_s(5, 1.0) == 0.0
     assert budget.wait_s(6, 1.0) == 59.0
     assert budget.wait_s(6, 1.0, urgent=True) == 0.0
+    for _ in range(3):
+        budget.throttled(1.0)
+    assert budget.used(1.0) == 100
 
 
 def test_address_budget_keeps_a_reserve_that_only_cancels_spend() -> None:
@@ -85,7 +88,7 @@ def test_the_day_budget_says_when_it_begins_anew() -> None:
     assert DayBudget().left_s(20_000 * MS_PER_DAY + 1_000) == 86_399.0
 
 
-def test_a_cancel_finds_room_in_the_weight_of_the_address_when_nothing_else_does() -> None:
+def test_urgent_reads_and_orders_leave_weight_for_cancels() -> None:
     """HL §5.1."""
     budget = IpBudget(cap=100, reserve=20, cancels=5)
     budget.spend(80, 0.0)
@@ -93,7 +96,6 @@ def test_a_cancel_finds_room_in_the_weight_of_the_address_when_nothing_else_does
     assert budget.wait_s(15, 1.0, urgent=True) == 0.0
     budget.spend(15, 1.0)
     assert budget.wait_s(1, 2.0, urgent=True) == 58.0
-    assert budget.wait_s(5, 2.0, cancel=True) == 0.0
 
 
 @pytest.mark.parametrize(

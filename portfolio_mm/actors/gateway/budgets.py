@@ -162,9 +162,14 @@ class Budgets:
         return Next(wait_s, WORDS[trouble], refusal) if wait_s > 0.0 else NOW
 
     def _ip(self, purpose: Purpose, now_s: float) -> Next:
+        """Weight of the address. A cancel does not wait for our count, which others behind the address make wrong.
+
+        One the venue refuses costs nothing and is tried again after its pause; an order left resting may cost anything.
+        """
+        if purpose is Purpose.CANCEL:
+            return NOW
         weight = info_weight("") if purpose is Purpose.READ else 1
-        cancel = purpose is Purpose.CANCEL
-        wait_s = self.ip.wait_s(weight, now_s, urgent=purpose is not Purpose.READ, cancel=cancel)
+        wait_s = self.ip.wait_s(weight, now_s, urgent=purpose is not Purpose.READ)
         if wait_s <= 0.0:
             return NOW
         words = f"{self.ip.used(now_s)} of {self.ip.cap} weight of this internet address used this minute"

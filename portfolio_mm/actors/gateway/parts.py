@@ -1,6 +1,7 @@
 """Everything one life of the gateway is made of, built once the lock and the owner row are ours."""
 
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +34,7 @@ from portfolio_mm.actors.gateway.readings import Readings
 from portfolio_mm.actors.gateway.reconcile import Reconciler
 from portfolio_mm.actors.gateway.tally import Tally
 from portfolio_mm.actors.gateway.transfers import Transfers
+from portfolio_mm.actors.gateway.weight_file import WeightFile
 from portfolio_mm.actors.gateway.worst_case import Market
 from portfolio_mm.domain.order import Refusal
 from portfolio_mm.hyperliquid.exchange import ExchangeClient
@@ -62,6 +64,7 @@ class Parts(NamedTuple):
     others: Others
     desk: Desk
     tally: Tally
+    weight: WeightFile
     nonces: Nonces
     latency: TickToWire
     moods: Moods
@@ -138,6 +141,8 @@ async def build(
     store.add_run(user, run)
     others = Others(run, store.runs(user), config.instruments, tolerate=config.foreign_orders == "tolerate")
     budgets = Budgets(clock, config.day_cap)
+    weight = WeightFile(Path(config.state_db).with_name(f"weight-{user}.json"), budgets.ip)
+    weight.resume(time.time(), time.monotonic())
     market, permits, outbox, latency = Market(config.leverage), Permits(epoch), Outbox(), TickToWire()
     money, bookings = AccountView(ledger, market, config.start_equity_usd), Bookings(config.instruments)
     ledger.fills_seen.began_ms = ledger.fundings_seen.began_ms = config.start_read_ms or 0
@@ -226,6 +231,7 @@ async def build(
         others=others,
         desk=desk,
         tally=tally,
+        weight=weight,
         nonces=nonces,
         latency=latency,
         moods=moods,

@@ -5,8 +5,12 @@ time T contains the fills up to T and none after. A late fill that is older than
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from portfolio_mm.domain.instrument import Instrument
+from portfolio_mm.hyperliquid.account import AccountTruth
 
 FillKey = tuple[int, str, int]
 KEPT_FILLS: Final = 20_000
@@ -111,3 +115,14 @@ class SeenFills:
         if len(self._seen) > KEPT_FILLS:
             self._seen.popitem(last=False)
         return True
+
+
+def lots_held(instruments: Sequence[Instrument], truth: AccountTruth) -> list[tuple[int, int, float]]:
+    """Coin, lots and entry price of every coin of the run; those a reading does not list are flat."""
+    held = {position.coin: position for position in truth.positions}
+    rows = []
+    for instrument in instruments:
+        position = held.get(instrument.coin)
+        lots, px = (0, 0.0) if position is None else (instrument.lots(position.szi), position.entry_px)
+        rows.append((instrument.index, lots, px))
+    return rows

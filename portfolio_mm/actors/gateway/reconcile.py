@@ -15,6 +15,7 @@ from portfolio_mm.actors.gateway.clock import VenueClock
 from portfolio_mm.actors.gateway.desk import Desk
 from portfolio_mm.actors.gateway.ledger import Ledger
 from portfolio_mm.actors.gateway.own_order import OwnOrder
+from portfolio_mm.actors.gateway.positions import lots_held
 from portfolio_mm.domain.errors import MalformedMessage
 from portfolio_mm.domain.order import OrderState
 from portfolio_mm.hyperliquid.account import AccountTruth, read_account, refresh_account
@@ -108,9 +109,8 @@ class Reconciler:
         Raises:
             VenueError, MalformedMessage: the fills could not be read; the reading must not be adopted.
         """
-        positions = self._ledger.positions
-        held = self._held(truth)
-        if any(positions[index].lots_at(truth.time_ms) != lots or positions[index].ahead for index, lots, _ in held):
+        positions, rows = self._ledger.positions, lots_held(self._ledger.instruments, truth)
+        if any(positions[index].lots_at(truth.time_ms) != lots or positions[index].ahead for index, lots, _ in rows):
             await self._read_fills()
 
     async def _look(self) -> AccountTruth:
@@ -124,19 +124,9 @@ class Reconciler:
         self._clock.hear(truth.time_ms, time.monotonic_ns())
         return truth
 
-    def _held(self, truth: AccountTruth) -> list[tuple[int, int, float]]:
-        """Coin, lots and entry price of every coin of the run; those a reading does not list are flat."""
-        held = {position.coin: position for position in truth.positions}
-        rows = []
-        for instrument in self._ledger.instruments:
-            position = held.get(instrument.coin)
-            lots, px = (0, 0.0) if position is None else (instrument.lots(position.szi), position.entry_px)
-            rows.append((instrument.index, lots, px))
-        return rows
-
     def adopt(self, truth: AccountTruth) -> None:
         """Positions go into the ledger at the block time of the reading."""
-        for index, lots, px in self._held(truth):
+        for index, lots, px in lots_held(self._ledger.instruments, truth):
             self._desk.tell(self._ledger.on_position(index, lots, px, truth.time_ms))
 
     async def _read_fills(self, since_ms: int | None = None) -> None:

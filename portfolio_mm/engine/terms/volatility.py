@@ -29,4 +29,5 @@ def sigma_bps(st: Any, p: Any) -> float:
 @nb.njit(cache=True)
 def extra_bps(st: Any, p: Any, risk_bps: float) -> float:
     """What vol-of-vol adds to a risk buffer of `risk_bps`, bps: sigma (1 + c vov sqrt(tau)) instead of sigma."""
-    return st.signals.applied[signals.VOL_OF_VOL] * st.vov.add_ratio * risk_bps  # type: ignore[no-any-return]
+    weight = st.signals.applied[signals.VOL_OF_VOL] * st.vov.skill.weight
+    return weight * st.vov.add_ratio * risk_bps  # type: ignore[no-any-return]

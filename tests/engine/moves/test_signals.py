@@ -6,7 +6,8 @@ from portfolio_mm.domain.events import LAST, EventKind
 from portfolio_mm.engine.signals import IMPACT
 from portfolio_mm.engine.tuning import Tuning
 from portfolio_mm.models.splitmix import uniform
-from tests.engine.story import Step, without
+from tests.engine.plain_page import Step
+from tests.engine.story import without
 from tests.engine.tape import T0, VENUE_MS, event
 from tests.engine.wire import Wire
 

@@ -7,12 +7,12 @@ import numpy as np
 
 from portfolio_mm.domain.events import EventKind
 from portfolio_mm.engine.tuning import Tuning
-from tests.engine.story import Step
+from tests.engine.plain_page import Step
 from tests.engine.tape import MS, event
 from tests.engine.wire import Wire
 
 TUNING = Tuning(levels=1)
-AVERSE = Tuning(levels=1, inventory_sd_usd=300.0)
+AVERSE = Tuning(levels=1, inventory_sd_usd=40.0)
 """So averse to risk that a share of the risk buffer is a tick."""
 TICK = 0.001
 
@@ -84,7 +84,8 @@ def quick(p: Any) -> None:
     p["particles"]["block_s"] = p["regimes"]["block_s"] = 4.0
     p["particles"]["ready_s"] = p["regimes"]["ready_s"] = 20.0
     p["particles"]["spread_ratio"], p["particles"]["tau_s"] = 1.0, 200.0
-    p["vov"]["block_n"] = 5
+    p["vov"]["block_n"], p["vov"]["block_s"] = 5, 5.0
+    p["jumps"]["judge_ns"], p["jumps"]["block_s"] = 2_000 * MS, 2.0
     p["jumps"]["prior_s"] = 600.0
 
 
@@ -93,12 +94,12 @@ def storms(step: Step | None, wild: bool = True, seconds: int = 330) -> Wire:  #
     return play(step, stormy(seconds) if wild else steady(seconds), quick, lots=450)
 
 
-def gusts(step: Step | None, wild: bool = True, seconds: int = 150) -> Wire:  # noqa: FBT001, FBT002 - told or not
+def gusts(step: Step | None, wild: bool = True, seconds: int = 270) -> Wire:  # noqa: FBT001, FBT002 - told or not
     """Sigma that moves within minutes, or one that does not."""
     factors = np.repeat(np.random.default_rng(5).choice([1, 4], seconds // 5), 5)
     return play(step, steady(seconds) * (factors if wild else 1), quick, tuning=AVERSE)
 
 
-def jumps(step: Step | None, wild: bool = True, seconds: int = 150, *, swept: bool = False) -> Wire:  # noqa: FBT001, FBT002 - told or not
+def jumps(step: Step | None, wild: bool = True, seconds: int = 190, *, swept: bool = False) -> Wire:  # noqa: FBT001, FBT002 - told or not
     """Jumps, or the same seconds without; `swept`: traded all their way."""
     return play(step, jumpy(seconds) if wild else steady(seconds), quick, swept=swept)

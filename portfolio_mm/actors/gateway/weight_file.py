@@ -1,0 +1,49 @@
+"""Request weight of the last minute on disk, so that a gateway which comes back does not begin a minute of its own.
+
+One life of the gateway reads about 330 of the 1,200 an address has (HL §5.1): a few restarts in a minute would use up
+what cancels need. Written once a second without forcing the disk, because it is worth nothing after a minute; one that
+cannot be read counts as empty.
+"""
+
+import logging
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from portfolio_mm.hyperliquid.limits import IpBudget
+
+LOG: Final = logging.getLogger(__name__)
+MINUTE_S: Final = 60.0
+
+
+class WeightFile:
+    """The file of one budget."""
+
+    def __init__(self, path: Path, budget: IpBudget) -> None:
+        self._path = path
+        self._budget = budget
+
+    def resume(self, unix_s: float, now_s: float) -> None:
+        """Book what earlier lives spent; `unix_s` and `now_s` are the same moment by wall clock and by the budget's."""
+        try:
+            rows = msgspec.json.decode(self._path.read_bytes(), type=list[tuple[float, int]])
+        except FileNotFoundError:
+            return
+        except (OSError, msgspec.DecodeError) as error:
+            LOG.warning("the weight of the last minute is counted from zero: %s: %s", self._path, error)
+            return
+        for at_unix_s, weight in rows:
+            age_s = unix_s - at_unix_s
+            if abs(age_s) < MINUTE_S and weight > 0:  # what had to wait was booked ahead
+                self._budget.spend(weight, now_s - age_s)
+
+    def keep(self, unix_s: float, now_s: float) -> None:
+        """Write what this minute was spent; whole or not at all. A disk that refuses is said."""
+        rows = [(round(unix_s - (now_s - at_s), 3), weight) for at_s, weight in self._budget.spent(now_s)]
+        new = self._path.with_suffix(".new")
+        try:
+            new.write_bytes(msgspec.json.encode(rows))
+            new.replace(self._path)
+        except OSError as error:
+            LOG.warning("the weight of this minute could not be kept: %s", error)
