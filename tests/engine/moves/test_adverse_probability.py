@@ -7,7 +7,7 @@ from portfolio_mm.engine import attribution as at
 from portfolio_mm.engine import learning
 from portfolio_mm.estimators import toxicity
 from tests.engine.lesson import TUNING, quick, two_faced_tape
-from tests.engine.story import step_with
+from tests.engine.plain_page import step_with
 from tests.engine.tape import T0, S, allocation, keys
 from tests.engine.wire import Wire
 

@@ -38,7 +38,7 @@ def test_a_jump_that_traded_all_its_way_is_charged_as_adverse_selection_only() -
 
 
 def test_what_is_known_of_the_weather_would_be_kept_with_an_order() -> None:
-    wire = weather.jumps(None)
+    wire = weather.jumps(None, seconds=150)
     row = np.empty(features.N_FEATURES, np.float32)
     describe(wire.st, wire.params[0], row)
     assert row[features.SIGMA_RATIO] > 0.1
