@@ -59,7 +59,7 @@ def run_report(asked: Asked) -> None:
     for session in report.sessions:
         out().print(_table(report, session))
         for coin in session.coins:
-            earning = [f"{one.part} {one.prediction} {one.weight:.2f}" for one in coin.scores if one.weight > 0.0]
+            earning = [f"{one.part} {one.prediction} {one.weight:.2f}" for one in coin.scores if one.verdict == "earns"]
             out().print(f"{coin.coin}: what earns its weight: {', '.join(earning) or 'nothing yet'}")
     out().print(f"written to {asked.folder / PAGE}")
 

@@ -188,10 +188,10 @@ def rate_near(st: Any, side: int, depth_bps: float) -> tuple[float, float]:
 
 
 @nb.njit(cache=True)
-def _weigh(st: Any, p: Any, side: int, depth_bps: float, bar: float, least: float) -> float:  # noqa: PLR0917 - kernels take flat arguments
+def _weigh(st: Any, p: Any, side: int, depth_bps: float, bar: float, least_usd_per_s: float) -> float:  # noqa: PLR0917 - kernels take flat arguments
     """Write the numbers of one depth; what `bar` times the gain leaves above the cost, USD per second.
 
-    Where even a quote kept for nothing would not leave more than `least`, that bound, and nothing is written.
+    Where even a quote kept for nothing would not leave more than `least_usd_per_s`, that bound, and nothing is written.
     """
     viability, price_usd = st.viability, actions.price_usd(st, p)
     adverse_bps, se_bps = adverse_at(st, depth_bps)
@@ -199,7 +199,7 @@ def _weigh(st: Any, p: Any, side: int, depth_bps: float, bar: float, least: floa
     rate, k = fill_rate(st, side, depth_bps)
     gain = rate * (net_bps + p.optimism_errors * se_bps) * p.clip_usd * 1e-4
     cost = rate * price_usd
-    if bar * gain - cost <= least:
+    if bar * gain - cost <= least_usd_per_s:
         return bar * gain - cost  # type: ignore[no-any-return]
     cost += upkeep.cost_usd_per_s(gain - cost, k, st.vol.sigma_bps, price_usd)
     viability.best_depth_bps[side] = depth_bps

@@ -366,7 +366,8 @@ def test_weight_of_another_minute_or_a_torn_file_counts_for_nothing(tmp_path: Pa
     spent.spend(100, 970.0)
     spent.spend(40, 1_000.0)
     spent.spend(20, 1_005.0)  # a read that has to wait
-    WeightFile(path, spent).keep(5_000.0, 1_000.0)
+    file = WeightFile(path, spent)
+    file.keep(file.now(5_000.0, 1_000.0))
     for later_s, used in ((0.0, 160), (31.0, 60), (70.0, 0)):
         found = IpBudget()
         WeightFile(path, found).resume(5_000.0 + later_s, 20.0)  # another boot: its clock began anew
@@ -377,3 +378,5 @@ def test_weight_of_another_minute_or_a_torn_file_counts_for_nothing(tmp_path: Pa
     assert found.used(20.0) == 0
     assert "counted from zero" in caplog.text
     WeightFile(tmp_path / "none.json", found).resume(5_000.0, 20.0)
+    WeightFile(tmp_path / "no folder" / "weight.json", spent).keep([(5_000.0, 1)])
+    assert "could not be kept" in caplog.text

@@ -146,6 +146,9 @@ class Stand:
     # -- processes and peers -------------------------------------------------------------------------------------
 
     async def start(self) -> None:
+        """Begin a life. This venue counts no weight: what earlier lives spent would only make it wait a minute."""
+        for kept in self.folder.state_db.parent.glob("weight-*.json"):
+            kept.unlink()
         with (self.folder.logs / "gateway.err").open("ab") as words:
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "tests.kills.lone_gateway", str(self.config)), stdout=words, stderr=words

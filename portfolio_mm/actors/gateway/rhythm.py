@@ -278,7 +278,7 @@ class Rhythm:
                 await asyncio.to_thread(parts.store.save_day_actions, parts.config.account, day, used + ahead)
                 before = used
             await asyncio.to_thread(parts.tally.keep, parts.tally.now())
-            parts.weight.keep(time.time(), time.monotonic())
+            await asyncio.to_thread(parts.weight.keep, parts.weight.now(time.time(), time.monotonic()))
             self._session.tell_account()
             parts.market.equity_usd = parts.money.equity_usd
             parts.market.apart = parts.money.ledgers()
@@ -297,5 +297,5 @@ class Rhythm:
         parts, session, now_ns = self._parts, self._session, time.monotonic_ns()
         peers = tuple((link.name, (now_ns - link.heard_ns) / 1e9) for link in parts.hub.links())
         silent_s = (now_ns - session.watchdog_ns) / 1e9 if session.watchdog_ns else NEVER_S
-        age_s, stopping = self._stream_age_s(), self.requests.stopping
-        return build(parts, session.reports, Pulse(age_s, peers, silent_s, stopping, self.malformed))
+        pulse = Pulse(self._stream_age_s(), peers, silent_s, self.requests.stopping, self.malformed)
+        return build(parts, session.reports, pulse)

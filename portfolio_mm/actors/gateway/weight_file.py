@@ -38,9 +38,12 @@ class WeightFile:
             if abs(age_s) < MINUTE_S and weight > 0:  # what had to wait was booked ahead
                 self._budget.spend(weight, now_s - age_s)
 
-    def keep(self, unix_s: float, now_s: float) -> None:
-        """Write what this minute was spent; whole or not at all. A disk that refuses is said."""
-        rows = [(round(unix_s - (now_s - at_s), 3), weight) for at_s, weight in self._budget.spent(now_s)]
+    def now(self, unix_s: float, now_s: float) -> list[tuple[float, int]]:
+        """What this minute was spent: when by wall clock, and how much."""
+        return [(round(unix_s - (now_s - at_s), 3), weight) for at_s, weight in self._budget.spent(now_s)]
+
+    def keep(self, rows: list[tuple[float, int]]) -> None:
+        """Write rows of `now`, whole or not at all; may be called from another thread. A disk that refuses is said."""
         new = self._path.with_suffix(".new")
         try:
             new.write_bytes(msgspec.json.encode(rows))
