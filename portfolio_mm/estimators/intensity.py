@@ -185,15 +185,22 @@ def update(st: Any, p: Any, now_ns: int, aggressor: int, px: float, fair_px: flo
 
 @nb.njit(cache=True)
 def _close(st: Any, side: int) -> None:
-    """The block is over: its sweep becomes one event, if it reached beyond fair at all."""
+    """The block is over: its sweep becomes one event of A, if it reached beyond fair, and of k.
+
+    How far a sweep went from its first order on speaks of k wherever fair was: to leave out the ones that ended before
+    fair would keep the long ones only.
+    """
     sweep = st.sweeps[side]
     if sweep.depth_bps >= 0.0:
         st.probes[side] += 1.0
-        st.probe_depth[side] += sweep.depth_bps - (sweep.first_bps if is_known(st.touch, side) else 0.0)
-        if st.own_fill_ns[side] != sweep.block_ns or sweep.depth_bps > st.own_fill_bps[side] + SAME_BPS:
-            weight, more_bps = _end(st, side, sweep)
+    if sweep.depth_bps >= 0.0 or is_known(st.touch, side):
+        at_own = st.own_fill_ns[side] == sweep.block_ns and sweep.depth_bps <= st.own_fill_bps[side] + SAME_BPS
+        weight, more_bps = (0.0, 0.0) if at_own else _end(st, side, sweep)
+        if weight >= 0.0:
+            went_bps = sweep.depth_bps - (sweep.first_bps if is_known(st.touch, side) else 0.0)
             st.exact[side] += weight
-            st.probe_depth[side] += more_bps
+            st.probe_depth[side] += went_bps + more_bps
+        if not at_own and weight > 0.0:
             st.closed_ns[side] = sweep.block_ns
             st.closed_bps[side] = sweep.depth_bps
             st.closed_exact[side] = weight
@@ -203,11 +210,16 @@ def _close(st: Any, side: int) -> None:
 
 @nb.njit(cache=True)
 def _end(st: Any, side: int, sweep: Any) -> tuple[float, float]:
-    """What the top of others after its block says of where a sweep ended; at its print when that top is not known."""
+    """What the top of others after its block says of where a sweep ended; at its print when that top is not known.
+
+    A top nearer than the last print was put there since: it says nothing, and the weight is -1.
+    """
     top_px = top_at(st.touch, side, sweep.block_ns)
     if top_px <= 0.0:
         return 1.0, 0.0
     gap_bps = penetration_bps(side, top_px, sweep.fair_px) - sweep.depth_bps
+    if gap_bps < -SAME_BPS:
+        return -1.0, 0.0
     if gap_bps <= SAME_BPS:
         return 0.0, 0.0
     return stopped(st.k_per_bps[side], gap_bps)  # type: ignore[no-any-return]

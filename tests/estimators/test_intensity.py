@@ -339,6 +339,39 @@ def test_what_no_order_meets_and_what_runs_out_of_size_hide_neither_a_nor_k(near
     assert st[0].market_a_se[0] < 0.25 * a_per_s
 
 
+def test_where_fair_is_wrong_by_more_than_the_spread_k_is_still_found() -> None:
+    """Truth k 0.5/bps; fair is off by 2 bps (sd), the nearest order 0.3 bps away: many sweeps end before fair.
+
+    To count only those that end beyond it would keep the long ones: k would be 13 % too low.
+    """
+    rng = np.random.default_rng(22)
+    count, k_per_bps, gap_bps = 8_000, 0.5, 0.1
+    t_ns = times(np.arange(1, count + 1).astype(np.float64))
+    levels = np.floor(rng.exponential(1.0 / k_per_bps, count) / gap_bps)
+    last = 0.3 + gap_bps * levels
+    px, tops = 100.0 * (1.0 - 1e-4 * last), np.full((count, 2), 100.2)
+    tops[:, 0] = 100.0 * (1.0 - 1e-4 * (last + gap_bps))
+    off_bps = rng.normal(0.0, 2.0, count)
+    fair, near = 100.0 * (1.0 + 1e-4 * off_bps), np.stack([off_bps + 0.3, np.full(count, 20.0)], axis=1)
+    st, p = fresh(intensity, long_memory())
+    feed_books(st, p, t_ns, np.ones(count, np.int64), px, fair, tops, near, np.full(count, 100.0 * (1.0 - 0.3e-4)))
+    assert np.mean(100.0 * (1.0 - 1e-4 * last) > fair) > 0.1, "many prints are on the wrong side of fair"
+    assert st[0].k_per_bps[0] == pytest.approx(k_per_bps, abs=3.0 * st[0].k_se[0])
+    assert st[0].k_se[0] < 0.02 * k_per_bps
+
+
+def test_a_top_that_came_back_within_the_block_says_nothing_of_k() -> None:
+    st, p = fresh(intensity, long_memory())
+    at = times(np.array([1.0, 2.0]))
+    intensity.stand(st[0], 0, 1.0)
+    intensity.update(st[0], p[0], at[0], 1, 99.99, 100.0)
+    intensity.update(st[0], p[0], at[0], 1, 99.95, 100.0)
+    intensity.observe_top(st[0], at[0], 99.99, 100.01)
+    intensity.update(st[0], p[0], at[1], -1, 0.0, 0.0)
+    assert st["probes"][0].tolist() == [1.0, 0.0]
+    assert st["exact"].sum() == st["probe_depth"].sum() == 0.0
+
+
 @pytest.mark.parametrize(("twin", "least"), [(False, 0.85), (True, 0.65)])
 def test_books_of_the_venue_and_of_its_twin(twin: bool, least: float) -> None:  # noqa: FBT001
     """A and k from the public book alone, half an hour of DOGE: half the market orders are never seen.
