@@ -1,7 +1,8 @@
 """Estimates of a synthetic market beside its truth: level, error, and whether the stated interval held.
 
 Truth of a coin whose regime changes is that of the regime in force, by the times it changed. A and k are true of market
-orders counted from the efficient price; what is compared is the engine's A of market orders, before efficiency.
+orders counted from the efficient price; what is compared is the engine's A of market orders, before efficiency. It
+counts blocks with market orders of a side, not orders: where several often share a block it is lower by that.
 """
 
 from collections.abc import Callable
@@ -94,9 +95,8 @@ def _kappa(truth: Truth, number: int, ms: Array) -> Array:
 
 
 def _a_error(rows: Array) -> Array:
-    """Poisson: A over the root of the probes counted, both sides together."""
-    probes = rows["probes"].sum(1)
-    return np.asarray(rows["market_a_per_s"].mean(1) / np.sqrt(np.maximum(probes, 1.0)))
+    """Both sides pooled as independent; it holds what k does not know of A at fair."""
+    return np.asarray(np.sqrt((rows["market_a_se"] ** 2).sum(1)) / 2.0)
 
 
 def _k_error(rows: Array) -> Array:

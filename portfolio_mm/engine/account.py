@@ -9,7 +9,7 @@ from typing import Any
 import numba as nb
 
 from portfolio_mm.domain.events import REPLAYED, TAKER
-from portfolio_mm.engine import orders, pnl, slots
+from portfolio_mm.engine import orders, pnl, slots, viability
 from portfolio_mm.engine.exposure import notional_usd
 from portfolio_mm.estimators import evidence, fair_value, intensity, markouts, toxicity
 from portfolio_mm.models.sweep import penetration_bps
@@ -122,19 +122,26 @@ def on_funding(st: Any, p: Any, ev: Any) -> None:
 
 @nb.njit(cache=True)
 def learn_exposure(st: Any, p: Any) -> None:
-    """Tell how long each own order rested, how far from fair and how far fair has come, since the last time (TIMER)."""
+    """Tell how long each own order rested, how far from fair and how far fair has come, since the last time (TIMER).
+
+    Then how far from fair the nearest order of each side stands now, ours or not.
+    """
     clock = st.clock
     seconds = (clock.venue_ns - clock.exposed_ns) * 1e-9
     if clock.exposed_ns > 0 and 0.0 < seconds < 2.0 and st.fair.ready == 1:
         markouts.wait(st.markouts, p.markouts, seconds)
         for side in range(2):
+            near_bps = penetration_bps(side, st.book.px[side], st.fair.fair_px)
             for level in range(orders.LEVELS):
                 leg = st.orders.slots[side, level].leg[0]
                 if leg.state == orders.LIVE and leg.lots > 0:
-                    px = leg.px_ticks / p.ticks_per_usd
-                    intensity.expose(st.intensity, side, penetration_bps(side, px, st.fair.fair_px), seconds)
+                    depth_bps = penetration_bps(side, leg.px_ticks / p.ticks_per_usd, st.fair.fair_px)
+                    intensity.expose(st.intensity, side, depth_bps, seconds, viability.reach_rate(st, side, depth_bps))
+                    near_bps = min(near_bps, depth_bps)
                     k = max(st.viability.k_per_bps[side], 1e-3)
                     markouts.on_waiting(st.markouts, side, leg.fair_px, st.fair.fair_px, k, seconds)
+            if st.book.ready == 1:
+                intensity.stand(st.intensity, side, near_bps)
     clock.exposed_ns = clock.venue_ns
 
 

@@ -75,6 +75,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         applied = st.signals.applied
         if fair_value.update(st.fair, p.fair, top_ns, top_px[0], top_sz[0], top_px[1], top_sz[1], applied):
             mid_px, vol = st.fair.mid_px, st.vol
+            intensity.observe_top(st.intensity, top_ns, top_px[0], top_px[1])
             volatility.update(vol, p.vol, top_ns, mid_px)
             jumps.update(st.jumps, p.jumps, top_ns, mid_px, vol.sigma_bps, vol.noise_bps)
             vol_of_vol.update(st.vov, p.vov, top_ns, mid_px)

@@ -11,12 +11,13 @@ import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.events import REPLAYED
-from portfolio_mm.engine import book
+from portfolio_mm.engine import book, viability
 from portfolio_mm.engine.exposure import notional_usd
 from portfolio_mm.engine.orders import CANCELLING, LEVELS, LIVE, MODIFYING
 from portfolio_mm.estimators import queue
 from portfolio_mm.models import features as at
 from portfolio_mm.models import upkeep
+from portfolio_mm.models.sweep import penetration_bps
 
 HEARS = ("BBO", "BOOK", "TRADE", "FILL", "TIMER")
 
@@ -35,6 +36,8 @@ def follow(st: Any) -> tuple[float, float]:
             if leg.lots > 0 and (leg.state in (LIVE, CANCELLING, MODIFYING)):
                 queue.stand(st.queue, i, leg.cloid_lo, leg.px_ticks, leg.lots, st.clock.venue_ns)
                 st.queue.reach_share[i] = _reach_share(st, side, leg.px_ticks)
+                if leg.state != LIVE:
+                    queue.leaving(st.queue, i)
             else:
                 queue.stand(st.queue, i, 0, 0, 0.0, st.clock.venue_ns)
     k = 0.5 * (st.intensity.k_per_bps[0] + st.intensity.k_per_bps[1])
@@ -43,9 +46,19 @@ def follow(st: Any) -> tuple[float, float]:
 
 @nb.njit(cache=True)
 def _reach_share(st: Any, side: int, px_ticks: int) -> float:
-    """Share of the sweeps at the touch that go on to this price, e^(-k distance)."""
-    behind_bps = 1e4 * (1.0 - 2.0 * side) * (st.book.ticks[side] - px_ticks) / max(1.0, px_ticks)
-    return math.exp(-min(50.0, max(0.0, st.intensity.k_per_bps[side] * behind_bps)))
+    """Share of the sweeps at the touch that go on to this price: e^(-k distance), or less where less was counted.
+
+    The law knows how far orders want to go, not that they run out of size on the way; counts at both distances from
+    fair know that, but are an average over other books than this one.
+    """
+    ticks = max(1, st.book.ticks[side])
+    behind_bps = 1e4 * (1.0 - 2.0 * side) * (ticks - px_ticks) / ticks
+    share = math.exp(-min(50.0, max(0.0, st.intensity.k_per_bps[side] * behind_bps)))
+    touch_bps = max(0.0, penetration_bps(side, st.book.px[side], st.fair.fair_px))
+    here, there = viability.reach_rate(st, side, touch_bps + behind_bps), viability.reach_rate(st, side, touch_bps)
+    if there > 0.0 and here > 0.0:
+        share = min(share, here / there)
+    return share
 
 
 @nb.njit(cache=True)

@@ -13,7 +13,8 @@ of cost(d) here (an order off its best place) and of the expected adverse select
 To AS(d) is added what a fill costs now beyond its average: toxicity, the premium of jumps at d, own impact.
 
 Lambda blends the depth profile's rate, by its count there, with the exponential fit's; a quarter of it is the other
-side's, because which side flow hits changes within minutes. AS is pooled over both
+side's, because which side flow hits changes within minutes. Nearer than the nearest order sweeps pass unseen: counts
+there are divided by the share that is seen (models/touch.py). AS is pooled over both
 sides, because the drift of one half hour separates the sides and predicts nothing, and never falls with depth: what
 reaches deeper was informed at least as well. A quote is given the benefit of `optimism_errors` standard errors, since
 quoting is how one learns. A side starts when cost < START gain and is kept while cost < KEEP gain.
@@ -23,11 +24,13 @@ import math
 from typing import Any, Final
 
 import numba as nb
+import numpy as np
 
 from portfolio_mm.engine import actions
 from portfolio_mm.engine.terms import impact, jump, toxicity
 from portfolio_mm.estimators import depth_profile, markouts
 from portfolio_mm.models import upkeep
+from portfolio_mm.models.touch import seen_share
 
 HEARS = ("TIMER", "BBO", "BOOK", "ACCOUNT", "ALLOCATION")
 START = 0.9
@@ -35,6 +38,8 @@ KEEP = 0.97
 """Largest share of the gain that actions may cost: to start quoting, and to go on."""
 CLEARLY = 1.25
 """The GLFT depth is left for another one only when that is worth this much more."""
+LEAST_SEEN: Final = 0.05
+"""What is counted of sweeps that reach far less than any order stands is raised twentyfold at most."""
 LOG_RARE: Final = math.log(1.0 / 600.0)
 """A depth reached less often than every ten minutes decides nothing."""
 LEAST_PER_S = 1e-30
@@ -58,8 +63,8 @@ def _tabulate(st: Any, p: Any) -> None:
         viability.table_adverse_bps[j] = adverse_bps
         viability.table_se_bps[j] = se_bps
         bid_per_s, ask_per_s = _reached_per_s(st, p, 0, j), _reached_per_s(st, p, 1, j)
-        viability.table_log_per_s[0, j] = _log_rate(st.intensity.efficiency[0] * (0.75 * bid_per_s + 0.25 * ask_per_s))
-        viability.table_log_per_s[1, j] = _log_rate(st.intensity.efficiency[1] * (0.75 * ask_per_s + 0.25 * bid_per_s))
+        viability.table_log_per_s[0, j] = _log_rate(0.75 * bid_per_s + 0.25 * ask_per_s)
+        viability.table_log_per_s[1, j] = _log_rate(0.75 * ask_per_s + 0.25 * bid_per_s)
 
 
 @nb.njit(cache=True)
@@ -67,8 +72,9 @@ def _reached_per_s(st: Any, p: Any, side: int, j: int) -> float:
     """How often one side is reached at depth `j` of the grid: measured and fitted, by what has been counted there."""
     fitted = math.exp(-min(50.0, st.intensity.k_per_bps[side] * depth_profile.DEPTH_BPS[j]))
     fitted *= st.intensity.market_a_per_s[side]
-    count = st.depth.labels[side, j]
-    return (count * st.depth.rate_per_s[side, j] + p.fit_count * fitted) / (count + p.fit_count)  # type: ignore[no-any-return]
+    seen = seen_share(st.intensity.touch, side, depth_profile.DEPTH_BPS[j], st.intensity.k_per_bps[side])
+    count, counted = st.depth.labels[side, j], st.depth.rate_per_s[side, j] / max(LEAST_SEEN, seen)
+    return (count * counted + p.fit_count * fitted) / (count + p.fit_count)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -86,7 +92,7 @@ def place_of(depth_bps: float) -> tuple[int, float]:
 
 @nb.njit(cache=True)
 def adverse_at(viability: Any, j: int, part_share: float) -> tuple[float, float]:
-    """AS(d) of the last table and its standard error, bps, at a place of `_place`."""
+    """AS(d) of the last table and its standard error, bps, at a place of `place_of`."""
     adverse, se = viability.table_adverse_bps, viability.table_se_bps
     return adverse[j] + part_share * (adverse[j + 1] - adverse[j]), se[j] + part_share * (se[j + 1] - se[j])
 
@@ -95,14 +101,22 @@ def adverse_at(viability: Any, j: int, part_share: float) -> tuple[float, float]
 def _fill_rate(st: Any, side: int, j: int, part_share: float) -> tuple[float, float]:
     """Rate (1/s) at which a quote there is reached, times our efficiency, and its decay there (1/bps)."""
     log_rate, grid = st.viability.table_log_per_s[side], depth_profile.DEPTH_BPS
-    rate = math.exp(log_rate[j] + part_share * (log_rate[j + 1] - log_rate[j]))
-    first, last = (
-        max(0, j if part_share > 0.5 else j - 1),
-        min(depth_profile.DEPTHS - 1, j + 2 if part_share > 0.5 else j + 1),
-    )
+    rate = math.exp(log_rate[j] + part_share * (log_rate[j + 1] - log_rate[j])) * st.intensity.efficiency[side]
+    before = 1 if part_share <= 0.5 else 0
+    first, last = max(0, j - before), min(depth_profile.DEPTHS - 1, j + 2 - before)
     k = (log_rate[first] - log_rate[last]) / (grid[last] - grid[first])
     fitted = st.intensity.k_per_bps[side]
     return rate, min(max(k, 0.1 * fitted, 1e-4), max(fitted, 1e-3))
+
+
+@nb.njit(cache=True)
+def reach_rate(st: Any, side: int, depth_bps: float) -> float:
+    """The same rate at a depth, before our efficiency, as of the last table; NaN before the first."""
+    if st.viability.ready == 0:
+        return np.nan
+    j, part_share = place_of(depth_bps)
+    log_rate = st.viability.table_log_per_s[side]
+    return math.exp(log_rate[j] + part_share * (log_rate[j + 1] - log_rate[j]))
 
 
 @nb.njit(cache=True)
@@ -127,10 +141,11 @@ def assess(st: Any, p: Any) -> None:
         best = _weigh(st, p, side, glft_bps, now_bps, bar, -math.inf)
         best_bps, known_bps = glft_bps, 0.0
         best *= CLEARLY if best > 0.0 else 1.0
+        least = LOG_RARE - math.log(max(st.intensity.efficiency[side], 1e-9))
         paid_bps = st.account.maker_fee_bps + actions.cost_bps(st, p) + now_bps
         for j in range(depth_profile.DEPTHS):
             depth_bps = depth_profile.DEPTH_BPS[j]
-            if viability.table_log_per_s[side, j] < LOG_RARE or depth_bps > p.max_half_spread_bps:
+            if viability.table_log_per_s[side, j] < least or depth_bps > p.max_half_spread_bps:
                 continue
             net_bps = depth_bps - paid_bps - viability.table_adverse_bps[j] - jump.premium_bps(st, p, side, depth_bps)
             if net_bps >= max(p.min_edge_bps, p.floor_errors * viability.table_se_bps[j]):

@@ -1,9 +1,12 @@
 """Fill intensity Lambda(delta) = A e^(-k delta) per side (C5): A in 1/s, k in 1/bps, from an exposure-aware likelihood.
 
-Market orders are probes: a sweep that reaches X bps beyond fair would have filled any quote nearer than X. Own resting
-orders add exposure at their own distance and own fills events; their level against the probes is the efficiency
-(queue, latency), shrunk to 1. Where we quote says nothing about k (`exposure_fit`): always quoting 10 bps away does not
-make 1/k 10 bps, also because a sweep that ended at our own order is known only to have reached it (censored).
+Market orders are probes: a sweep that reaches X bps beyond fair would have filled any quote nearer than X. It is seen
+only where it meets an order: counts are those of A e^(-k h) over the time the nearest order stood h from fair
+(models/touch.py). From its first print on it goes on for at least its last one, and less far than the top of others
+that its block left behind. Where that top is the print's own price, size ran out: X was reached, and no more is known.
+Own resting orders add exposure at their own distance and own fills events; fills against what engine/viability.py
+promised of them is the efficiency (queue, latency), shrunk to 1. Where we quote says nothing about k (`exposure_fit`):
+always quoting 10 bps away does not make 1/k 10 bps, also because a sweep that ended at our own order is censored.
 Gamma priors on A and k, exponential forgetting; the prior of 1/k is the book's size-weighted distance. Sides are pooled
 in part: each lends the other's k at most pool_count of its sweeps, since a book is seldom steep on one side only.
 Source: theory §2.5, §12. One exponential does not fit a real book globally: where sweeps were counted at the distance
@@ -17,10 +20,12 @@ import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.records import record
+from portfolio_mm.models.book_distance import mean_distance_bps
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 from portfolio_mm.models.depth_bins import BINS, bin_of
-from portfolio_mm.models.exposure_fit import k_mode, own_moments
+from portfolio_mm.models.exposure_fit import k_mode, own_moments, stopped
 from portfolio_mm.models.sweep import SWEEP, absorb, clear, penetration_bps
+from portfolio_mm.models.touch import TOUCH, clear_touch, is_known, see_top, top_at, wait
 
 HEARS = ("TRADE", "BOOK", "TIMER", "FILL")
 WARM_S = 16.0
@@ -59,13 +64,16 @@ STATE = record(
         ("refit_ns", "i8"),
         ("book_ns", "i8"),
         ("observed_s", "f8"),
-        ("exposure_s", "f8"),
         ("sweeps", SWEEP, (2,)),
+        ("touch", TOUCH),
         ("probes", "f8", (2,)),
         ("probe_depth", "f8", (2,)),
         ("exact", "f8", (2,)),
         ("closed_ns", "i8", (2,)),
         ("closed_bps", "f8", (2,)),
+        ("closed_exact", "f8", (2,)),
+        ("closed_more_bps", "f8", (2,)),
+        ("promised", "f8", (2,)),
         ("own_s", "f8", (2, BINS)),
         ("own_depth", "f8", (2, BINS)),
         ("own_fills", "f8", (2,)),
@@ -78,12 +86,15 @@ STATE = record(
         ("k_per_bps", "f8", (2,)),
         ("k_se", "f8", (2,)),
         ("market_a_per_s", "f8", (2,)),
+        ("market_a_se", "f8", (2,)),
         ("efficiency", "f8", (2,)),
         ("prior_shift", "f8", (2,)),
     ]
 )
-"""`a_per_s` is efficiency times `market_a_per_s`: the A of our own orders. `probes` counts sweeps, `exact` those not
-stopped by an own order. All sums are forgotten at one half-life; `closed_*` and `own_fill_*` match fills to sweeps."""
+"""`a_per_s` is efficiency times `market_a_per_s`. `probes` counts sweeps, `exact` weighs those whose end is known
+(`exposure_fit.stopped`), `probe_depth` sums how far they went from the first order on (from fair where it is not known
+where orders stood); `promised` are own fills. All sums are forgotten at one half-life; `closed_*` and `own_fill_*`
+match fills to sweeps."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
@@ -110,21 +121,24 @@ def reset(st: Any, p: Any) -> None:
     st.refit_ns = 0
     st.book_ns = 0
     st.observed_s = 0.0
-    st.exposure_s = 0.0
     for cells in (st.own_s, st.own_depth):
         cells[:, :] = 0.0
-    for sums in (st.probes, st.probe_depth, st.exact, st.own_fills, st.own_fill_depth):
+    clear_touch(st.touch)
+    for sums in (st.probes, st.probe_depth, st.exact, st.own_fills, st.own_fill_depth, st.promised):
         sums[:] = 0.0
     st.own_fill_ns[:] = 0
     st.own_fill_bin[:] = -1
     st.own_fill_bps[:] = 0.0
     st.closed_ns[:] = 0
     st.closed_bps[:] = 0.0
+    st.closed_exact[:] = 0.0
+    st.closed_more_bps[:] = 0.0
     st.book_depth_bps[:] = np.nan
     st.a_per_s[:] = p.prior_a_per_s
     st.k_per_bps[:] = p.prior_k_per_bps
     st.k_se[:] = p.prior_k_per_bps / math.sqrt(p.prior_k_count)
     st.market_a_per_s[:] = p.prior_a_per_s
+    st.market_a_se[:] = p.prior_a_per_s / math.sqrt(p.prior_a_count)
     st.efficiency[:] = 1.0
     st.prior_shift[:] = 0.0
     for side in range(2):
@@ -149,8 +163,8 @@ def update(st: Any, p: Any, now_ns: int, aggressor: int, px: float, fair_px: flo
         st.next_refit_ns = now_ns + p.refit_ns
         st.refit_ns = now_ns
     elif st.last_ns < now_ns <= st.last_ns + p.gap_ns:
-        st.exposure_s += (now_ns - st.last_ns) / NS_PER_S
         st.observed_s += (now_ns - st.last_ns) / NS_PER_S
+        wait(st.touch, (now_ns - st.last_ns) / NS_PER_S)
     for side in range(2):
         if st.sweeps[side].open_ == 1 and st.sweeps[side].block_ns < now_ns:
             _close(st, side)
@@ -171,16 +185,63 @@ def update(st: Any, p: Any, now_ns: int, aggressor: int, px: float, fair_px: flo
 
 @nb.njit(cache=True)
 def _close(st: Any, side: int) -> None:
-    """The block is over: its sweep becomes one event, if it reached beyond fair at all."""
-    depth_bps = st.sweeps[side].depth_bps
-    if depth_bps >= 0.0:
+    """The block is over: its sweep becomes one event of A, if it reached beyond fair, and of k.
+
+    How far a sweep went from its first order on speaks of k wherever fair was: to leave out the ones that ended before
+    fair would keep the long ones only.
+    """
+    sweep = st.sweeps[side]
+    if sweep.depth_bps >= 0.0:
         st.probes[side] += 1.0
-        st.probe_depth[side] += depth_bps
-        stopped = st.own_fill_ns[side] == st.sweeps[side].block_ns and depth_bps <= st.own_fill_bps[side] + SAME_BPS
-        if not stopped:
-            st.exact[side] += 1.0
-            st.closed_ns[side], st.closed_bps[side] = st.sweeps[side].block_ns, depth_bps
-    clear(st.sweeps[side])
+    if sweep.depth_bps >= 0.0 or is_known(st.touch, side):
+        at_own = st.own_fill_ns[side] == sweep.block_ns and sweep.depth_bps <= st.own_fill_bps[side] + SAME_BPS
+        weight, more_bps = (0.0, 0.0) if at_own else _end(st, side, sweep)
+        if weight >= 0.0:
+            went_bps = sweep.depth_bps - (sweep.first_bps if is_known(st.touch, side) else 0.0)
+            st.exact[side] += weight
+            st.probe_depth[side] += went_bps + more_bps
+        if not at_own and weight > 0.0:
+            st.closed_ns[side] = sweep.block_ns
+            st.closed_bps[side] = sweep.depth_bps
+            st.closed_exact[side] = weight
+            st.closed_more_bps[side] = more_bps
+    clear(sweep)
+
+
+@nb.njit(cache=True)
+def _end(st: Any, side: int, sweep: Any) -> tuple[float, float]:
+    """What the top of others after its block says of where a sweep ended; at its print when that top is not known.
+
+    A top nearer than the last print was put there since: it says nothing, and the weight is -1.
+    """
+    top_px = top_at(st.touch, side, sweep.block_ns)
+    if top_px <= 0.0:
+        return 1.0, 0.0
+    gap_bps = penetration_bps(side, top_px, sweep.fair_px) - sweep.depth_bps
+    if gap_bps < -SAME_BPS:
+        return -1.0, 0.0
+    if gap_bps <= SAME_BPS:
+        return 0.0, 0.0
+    return stopped(st.k_per_bps[side], gap_bps)  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def observe_top(st: Any, top_ns: int, bid_px: float, ask_px: float) -> None:
+    """Hear the top of others of block time `top_ns` (sane, not older than the last); sweeps of earlier blocks end."""
+    for side in range(2):
+        if st.sweeps[side].open_ == 1 and st.sweeps[side].block_ns < top_ns:
+            _close(st, side)
+    see_top(st.touch, top_ns, bid_px, ask_px)
+
+
+@nb.njit(cache=True)
+def stand(st: Any, side: int, near_bps: float) -> bool:
+    """From now on the nearest order of a side, ours or not, stands `near_bps` from fair. False if NaN."""
+    if not -1e300 < near_bps < 1e300:
+        st.refused += 1
+        return False
+    st.touch.near_bps[side] = max(0.0, near_bps)
+    return True
 
 
 @nb.njit(cache=True)
@@ -192,8 +253,8 @@ def observe_book(  # noqa: PLR0917 - flat arguments
     Returns:
         False when refused (older than the last book, no fair, or an empty side); state is kept.
     """
-    bid_bps = _mean_distance(0, bid_px, bid_sz, fair_px)
-    ask_bps = _mean_distance(1, ask_px, ask_sz, fair_px)
+    bid_bps = mean_distance_bps(0, bid_px, bid_sz, fair_px)
+    ask_bps = mean_distance_bps(1, ask_px, ask_sz, fair_px)
     if now_ns < st.book_ns or not (bid_bps > 0.0 and ask_bps > 0.0):
         st.refused += 1
         return False
@@ -208,21 +269,11 @@ def observe_book(  # noqa: PLR0917 - flat arguments
 
 
 @nb.njit(cache=True)
-def _mean_distance(side: int, px: Any, sz: Any, fair_px: float) -> float:
-    """Size-weighted distance of the levels of one side from fair, bps; NaN when there is none."""
-    if not 0.0 < fair_px < 1e300:
-        return np.nan
-    total, moment = 0.0, 0.0
-    for level in range(len(px)):
-        if px[level] > 0.0 and sz[level] > 0.0:
-            total += sz[level]
-            moment += sz[level] * max(0.0, penetration_bps(side, px[level], fair_px))
-    return moment / total if total > 0.0 else np.nan
+def expose(st: Any, side: int, depth_bps: float, seconds: float, rate_per_s: float) -> bool:
+    """Own order rested `seconds` at `depth_bps` from fair on `side`; nearer than fair counts as 0. False if NaN.
 
-
-@nb.njit(cache=True)
-def expose(st: Any, side: int, depth_bps: float, seconds: float) -> bool:
-    """Own order rested `seconds` at `depth_bps` from fair on `side`; nearer than fair counts as 0. False if NaN."""
+    `rate_per_s` is how often it should have been reached (before efficiency); NaN: what the fit says.
+    """
     if not (0.0 <= seconds < 1e300 and -1e300 < depth_bps < 1e300):
         st.refused += 1
         return False
@@ -230,6 +281,9 @@ def expose(st: Any, side: int, depth_bps: float, seconds: float) -> bool:
     j = bin_of(depth_bps)
     st.own_s[side, j] += seconds
     st.own_depth[side, j] += seconds * depth_bps
+    if not 0.0 <= rate_per_s < 1e300:
+        rate_per_s = st.market_a_per_s[side] * math.exp(-min(50.0, st.k_per_bps[side] * depth_bps))
+    st.promised[side] += seconds * rate_per_s
     return True
 
 
@@ -246,7 +300,8 @@ def own_fill(st: Any, now_ns: int, side: int, depth_bps: float) -> bool:
     deepest_bps = max(depth_bps, st.own_fill_bps[side]) if st.own_fill_ns[side] == now_ns else depth_bps
     st.own_fill_ns[side], st.own_fill_bin[side], st.own_fill_bps[side] = now_ns, j, deepest_bps
     if st.closed_ns[side] == now_ns and st.closed_bps[side] <= deepest_bps + SAME_BPS:
-        st.exact[side] -= 1.0
+        st.exact[side] -= st.closed_exact[side]
+        st.probe_depth[side] -= st.closed_more_bps[side]
         st.closed_ns[side] = 0
     st.own_fills[side] += 1.0
     st.own_fill_depth[side] += depth_bps
@@ -262,16 +317,18 @@ def shift_priors(st: Any, log_k: float, log_a: float) -> None:
 
 @nb.njit(cache=True)
 def _forget(st: Any, keep: float) -> None:
-    st.exposure_s *= keep
     for side in range(2):
         st.own_fills[side] *= keep
         st.own_fill_depth[side] *= keep
         st.probes[side] *= keep
         st.probe_depth[side] *= keep
         st.exact[side] *= keep
+        st.promised[side] *= keep
         for j in range(BINS):
             st.own_s[side, j] *= keep
             st.own_depth[side, j] *= keep
+            st.touch.near_s[side, j] *= keep
+            st.touch.near_moment[side, j] *= keep
 
 
 @nb.njit(cache=True)
@@ -286,12 +343,15 @@ def _refit(st: Any, p: Any, side: int) -> None:
     lent = min(1.0, p.pool_count / max(st.probes[other], p.pool_count))
     exact = p.prior_k_count + st.exact[side] + lent * st.exact[other]
     excess_bps = p.prior_k_count * prior_bps + st.probe_depth[side] + lent * st.probe_depth[other]
-    fills, own_s, own_depth = st.own_fills[side], st.own_s[side], st.own_depth[side]
     exact = max(exact, 1e-6)
+    fills, own_s, own_depth = st.own_fills[side], st.own_s[side], st.own_depth[side]
     k, se = k_mode(st.k_per_bps[side], exact, excess_bps, fills, st.own_fill_depth[side], own_s, own_depth)
     k = min(p.max_k_per_bps, max(p.min_k_per_bps, k))
-    a = (st.probes[side] + p.prior_a_count) / (st.exposure_s + p.prior_a_count / prior_a)
-    expected, _, _ = own_moments(own_s, own_depth, k)
-    phi = (fills + p.prior_efficiency_count) / (a * expected + p.prior_efficiency_count)
+    waited_s, moment, _ = own_moments(st.touch.near_s[side], st.touch.near_moment[side], k)
+    count = st.probes[side] + p.prior_a_count
+    a = count / (waited_s + p.prior_a_count / prior_a)
+    near_bps = moment / waited_s if waited_s > 0.0 else 0.0
+    phi = (fills + p.prior_efficiency_count) / (st.promised[side] + p.prior_efficiency_count)
     st.k_per_bps[side], st.k_se[side], st.efficiency[side] = k, se, phi
     st.market_a_per_s[side], st.a_per_s[side] = a, phi * a
+    st.market_a_se[side] = a * math.sqrt(1.0 / count + (near_bps * se) ** 2)

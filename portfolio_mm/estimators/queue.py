@@ -8,11 +8,11 @@ fill at once, the smaller ones (mu) and cancels (theta per lot ahead and second,
 through n units of their mean size (models/queue.py). Whichever queue model is true, a logistic map of its logit, fitted
 online on what became of our own orders, makes it a probability; its Brier score is judged against the base rate of own
 fills.
-Forecasts of orders that we take away in time are dropped: P is that of an order left alone. Ready after 30 outcomes,
-fills among them. Not guaranteed: places of orders at a price where another own order rests before them.
+P is that of an order left alone: one that we ask to take away is "not filled" for the share of the horizon until then,
+and nothing after that counts. (To drop these and keep their early fills would promise too much.) Ready after 30 whole
+outcomes, fills among them. Not guaranteed: places of orders at a price where another own order rests before them.
 """
 
-import math
 from typing import Any
 
 import numba as nb
@@ -24,7 +24,7 @@ from portfolio_mm.models import place
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 from portfolio_mm.models.logistic_map import MAP, apply_map, clear_map, learn_map, logit
 from portfolio_mm.models.place import PLACE
-from portfolio_mm.models.queue import fill_probability, ordinary_probability
+from portfolio_mm.models.queue_mix import kept, promised, split_sweeps
 from portfolio_mm.models.skill import SKILL, clear_skill, score
 
 HEARS = ("BBO", "BOOK", "TRADE", "FILL", "TIMER")
@@ -69,7 +69,7 @@ STATE = record(
         ("bet_logit", "f8", (PLACES,)),
         ("bet_probability", "f8", (PLACES,)),
         ("bet_base_probability", "f8", (PLACES,)),
-        ("bet_lost", "i4", (PLACES,)),
+        ("bet_lost_ns", "i8", (PLACES,)),
         ("cancelled_lots", "f8"),
         ("ahead_lot_s", "f8"),
         ("cancel_per_s", "f8"),
@@ -82,8 +82,8 @@ STATE = record(
 )
 """`reach_share` of the sweeps at the touch reach the price of a place, `advantage_share` is how much likelier it is
 filled before the price leaves than from the back of its level; `bet_*` the running forecast of a place (key of its
-order, when, logit of the model, probability, its rival's), `bet_lost` 1 when its order went away otherwise; `curve` the
-map."""
+order, when, logit of the model, probability, its rival's), `bet_lost_ns` when its order was taken away, 0 if not;
+`curve` the map."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
@@ -117,7 +117,7 @@ def reset(st: Any, p: Any) -> None:
         st.bet_logit[i] = np.nan
         st.bet_probability[i] = np.nan
         st.bet_base_probability[i] = np.nan
-        st.bet_lost[i] = 0
+        st.bet_lost_ns[i] = 0
     st.cancelled_lots = 0.0
     st.ahead_lot_s = 0.0
     st.cancel_per_s = p.prior_cancel_per_s
@@ -209,52 +209,15 @@ def _look(  # noqa: PLR0917 - flat arguments
 ) -> None:
     """What the place of an order promises now, and how much more of its fills it gets than at the back of its level."""
     here, side, reach_share = st.places[i], i // (PLACES // 2), st.reach_share[i]
-    whole, small, unit_lots = _split(side, here.ahead_lots, reach_share, bucket_per_s, bucket_usd, usd_per_lot)
-    raw = _promise(here.ahead_lots, whole, small, unit_lots, st.cancel_per_s, p.horizon_s)
+    whole, small, unit_lots = split_sweeps(side, here.ahead_lots, reach_share, bucket_per_s, bucket_usd, usd_per_lot)
+    raw = promised(here.ahead_lots, whole, small, unit_lots, st.cancel_per_s, p.horizon_s)
     st.raw_probability[i] = raw
     st.fill_probability[i] = apply_map(st.curve, logit(raw))
-    mine = _kept(here.ahead_lots, whole, small, unit_lots, st.cancel_per_s, leave_per_s)
+    mine = kept(here.ahead_lots, whole, small, unit_lots, st.cancel_per_s, leave_per_s)
     back_lots = max(here.level_lots, here.ahead_lots)
-    whole, small, unit_lots = _split(side, back_lots, reach_share, bucket_per_s, bucket_usd, usd_per_lot)
-    back = _kept(back_lots, whole, small, unit_lots, st.cancel_per_s, leave_per_s)
+    whole, small, unit_lots = split_sweeps(side, back_lots, reach_share, bucket_per_s, bucket_usd, usd_per_lot)
+    back = kept(back_lots, whole, small, unit_lots, st.cancel_per_s, leave_per_s)
     st.advantage_share[i] = max(0.0, mine - back)
-
-
-@nb.njit(cache=True)
-def _split(  # noqa: PLR0917 - flat arguments
-    side: int, ahead_lots: float, reach_share: float, bucket_per_s: Any, bucket_usd: Any, usd_per_lot: float
-) -> tuple[float, float, float]:
-    """Rates of sweeps larger than what is ahead and of smaller ones (1/s), and the mean size of these, lots."""
-    whole, small, lots = 0.0, 0.0, 0.0
-    for j in range(BUCKETS):
-        rate, size = reach_share * bucket_per_s[1 - side, j], bucket_usd[1 - side, j] / usd_per_lot
-        if size > ahead_lots:
-            whole += rate
-        else:
-            small += rate
-            lots += rate * size
-    return whole, small, lots / small if small > 0.0 else 1.0
-
-
-@nb.njit(cache=True)
-def _promise(  # noqa: PLR0917 - flat arguments
-    ahead_lots: float, whole_per_s: float, small_per_s: float, unit_lots: float, cancel_per_s: float, seconds: float
-) -> float:
-    """P(fill within `seconds`) by the model alone."""
-    worked = fill_probability(ahead_lots / unit_lots, small_per_s, cancel_per_s, seconds)
-    return 1.0 - math.exp(-whole_per_s * seconds) * (1.0 - worked)  # type: ignore[no-any-return]
-
-
-@nb.njit(cache=True)
-def _kept(  # noqa: PLR0917 - flat arguments
-    ahead_lots: float, whole_per_s: float, small_per_s: float, unit_lots: float, cancel_per_s: float, leave_per_s: float
-) -> float:
-    """P(filled before the price leaves): a large sweep or the leaving ends the wait, whichever is first."""
-    ends = whole_per_s + leave_per_s
-    if ends <= 0.0:
-        return 1.0 if small_per_s > 0.0 else 0.0
-    worked = ordinary_probability(ahead_lots / unit_lots, small_per_s, cancel_per_s, ends)
-    return 1.0 - leave_per_s / ends * (1.0 - worked)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -269,8 +232,8 @@ def new_fill(  # noqa: PLR0917 - flat arguments
     usd_per_lot: float,
 ) -> float:
     """Calibrated P(fill within the horizon) of an order of `side` with `ahead_lots` before it."""
-    whole, small, unit_lots = _split(side, ahead_lots, reach_share, bucket_per_s, bucket_usd, usd_per_lot)
-    raw = _promise(ahead_lots, whole, small, unit_lots, st.cancel_per_s, p.horizon_s)
+    whole, small, unit_lots = split_sweeps(side, ahead_lots, reach_share, bucket_per_s, bucket_usd, usd_per_lot)
+    raw = promised(ahead_lots, whole, small, unit_lots, st.cancel_per_s, p.horizon_s)
     return apply_map(st.curve, logit(raw))  # type: ignore[no-any-return]
 
 
@@ -283,7 +246,14 @@ def _bet(st: Any, p: Any, i: int) -> None:
         st.bet_logit[i] = logit(st.raw_probability[i])
         st.bet_probability[i] = st.fill_probability[i]
         st.bet_base_probability[i] = (st.base_fills + 10.0 * p.prior_base_probability) / (st.base_mass + 10.0)
-        st.bet_lost[i] = 0
+        st.bet_lost_ns[i] = 0
+
+
+@nb.njit(cache=True)
+def leaving(st: Any, i: int) -> None:
+    """We have asked to take the order of place `i` away: what comes after does not judge its forecast."""
+    if st.bet_key[i] != 0 and st.bet_key[i] == st.places[i].key and st.bet_lost_ns[i] == 0:
+        st.bet_lost_ns[i] = max(st.last_ns, st.bet_ns[i])
 
 
 @nb.njit(cache=True)
@@ -292,34 +262,45 @@ def filled(st: Any, p: Any, key: int, fill_ns: int) -> None:
     for i in range(PLACES):
         if st.places[i].key == key:
             place.reach_front(st.places[i])
-        if key != 0 and st.bet_key[i] == key and fill_ns <= st.bet_ns[i] + p.horizon_s * NS_PER_S:
+        if key != 0 and st.bet_key[i] == key and fill_ns <= _end_ns(st, p, i):
             if fill_ns >= st.bet_ns[i]:
-                _learn(st, p, i, 1.0)
+                _learn(st, p, i, 1.0, 1.0)
             st.bet_key[i] = 0
 
 
 @nb.njit(cache=True)
+def _end_ns(st: Any, p: Any, i: int) -> float:
+    """When the running forecast of a place is over: its horizon, or when its order was taken away before."""
+    due_ns = st.bet_ns[i] + p.horizon_s * NS_PER_S
+    return min(due_ns, float(st.bet_lost_ns[i])) if st.bet_lost_ns[i] > 0 else due_ns  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
 def _judge(st: Any, p: Any, i: int) -> None:
-    """A forecast whose time is over, fills' delay included: not filled, unless the order left before (then nothing)."""
+    """A forecast whose time is over, fills' delay included: not filled as long as the order was left alone."""
     if st.bet_key[i] == 0:
         return
-    end_ns = st.bet_ns[i] + p.horizon_s * NS_PER_S
-    if st.places[i].key != st.bet_key[i] and st.last_ns < end_ns:
-        st.bet_lost[i] = 1
+    if st.places[i].key != st.bet_key[i] and st.bet_lost_ns[i] == 0:
+        st.bet_lost_ns[i] = max(st.last_ns, st.bet_ns[i])
+    end_ns = _end_ns(st, p, i)
     if st.last_ns >= end_ns + p.late_ns:
-        if st.bet_lost[i] == 0:
-            _learn(st, p, i, 0.0)
+        share = min(1.0, (end_ns - st.bet_ns[i]) / (p.horizon_s * NS_PER_S))
+        if share > 0.0:
+            _learn(st, p, i, 0.0, share)
         st.bet_key[i] = 0
 
 
 @nb.njit(cache=True)
-def _learn(st: Any, p: Any, i: int, outcome_share: float) -> None:
-    """One outcome: score, base rate, and a Newton step of the logistic map with the prior (0, 1)."""
+def _learn(st: Any, p: Any, i: int, outcome_share: float, whole_share: float) -> None:
+    """One outcome: base rate and a Newton step of the logistic map with the prior (0, 1); the score if it is whole."""
+    keep = half_life_factor((st.last_ns - st.curve.last_ns) / NS_PER_S, p.map_half_life_s)
+    st.base_mass = keep * st.base_mass + whole_share
+    st.base_fills = keep * st.base_fills + outcome_share
+    x, half_life_s = st.bet_logit[i], p.map_half_life_s
+    learn_map(st.curve, st.last_ns, x, outcome_share, whole_share, half_life_s, p.map_precision_count)
+    if whole_share < 1.0:
+        return
     hit, base = outcome_share - st.bet_probability[i], outcome_share - st.bet_base_probability[i]
     score(st.skill, st.last_ns, hit * hit, base * base, p.block_s, p.skill_half_life_s)
-    keep = half_life_factor((st.last_ns - st.curve.last_ns) / NS_PER_S, p.map_half_life_s)
-    st.base_mass = keep * st.base_mass + 1.0
-    st.base_fills = keep * st.base_fills + outcome_share
-    learn_map(st.curve, st.last_ns, st.bet_logit[i], outcome_share, p.map_half_life_s, p.map_precision_count)
     st.outcomes += 1
     st.ready = 1 if st.outcomes >= p.ready_count else 0

@@ -1,7 +1,7 @@
 """Posterior mode of k in Lambda(delta) = A e^(-k delta), from market probes and own orders with their exposure.
 
-Probes: sweeps reach X with density A k e^(-k X); one stopped by our own order at X is censored, P(X >= delta). With A
-profiled out, n_exact probes of n give n_exact ln k - k sum X.
+Probes: sweeps reach X with density A k e^(-k X); those that reach no order are not seen (models/touch.py). A sweep that
+met its first order at h says of k what X - h says, k e^(-k (X - h)): no fair value is in that, nor its error.
 Own orders: given their number, fills spread over distances like the exposure E_j e^(-k delta_j), so they add
 -k sum delta_f - F ln sum_j E_j e^(-k delta_j): only the comparison of distances speaks, never where we chose to quote.
 Gamma priors enter as pseudo-counts added by the caller. Source: theory §2.5, §12.
@@ -20,11 +20,34 @@ def own_moments(own_s: Any, own_depth: Any, k: float) -> tuple[float, float, flo
     for j in range(len(own_s)):
         if own_s[j] > 0.0:
             delta = own_depth[j] / own_s[j]
-            weight = own_s[j] * math.exp(-k * delta)
+            weight = own_s[j] * math.exp(-min(700.0, k * delta))
             e0 += weight
             e1 += weight * delta
             e2 += weight * delta * delta
     return e0, e1, e2
+
+
+@nb.njit(cache=True)
+def stopped(k: float, gap_bps: float) -> tuple[float, float]:
+    """What a sweep says that printed at X and did not reach X + gap: its weight as an exact probe, and bps beyond X.
+
+    The score of ln(e^(-k X) - e^(-k (X + gap))) at k is w / k - (X + more), its curvature - w / k^2. A small gap is an
+    exact probe in its middle; an endless one says only that X was reached (w = 0, as for a sweep that ran out of size).
+
+    >>> w, more = stopped(0.5, 1e-3)
+    >>> round(w, 6), round(more, 9)
+    (1.0, 0.0005)
+    >>> stopped(0.5, 1e9)
+    (0.0, 0.0)
+    """
+    u = k * gap_bps
+    if u < 1e-6:
+        return 1.0, 0.5 * gap_bps
+    if u > 50.0:
+        return 0.0, 0.0
+    odds = math.expm1(u)
+    weight = u * u * (odds + 1.0) / (odds * odds)
+    return weight, (weight - u / odds) / k
 
 
 @nb.njit(cache=True)
@@ -36,7 +59,7 @@ def k_mode(  # noqa: PLR0917 - flat arguments
     Args:
         k: start, positive.
         exact: probes that were not censored, plus prior counts; positive.
-        excess_bps: sum of X over all probes, plus the prior's; positive.
+        excess_bps: sum over all probes of how far each went beyond the nearest order, plus the prior's; positive.
         fills: own fills.
         fill_depth_bps: sum of their distances.
         own_s: seconds own orders rested, per bin of distance.

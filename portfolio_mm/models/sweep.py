@@ -10,8 +10,10 @@ import numba as nb
 
 from portfolio_mm.domain.records import record
 
-SWEEP = record([("block_ns", "i8"), ("open_", "i4"), ("pad_", "i4"), ("depth_bps", "f8"), ("fair_px", "f8")])
-"""The sweep being collected on one side; `open_` 0 when there is none."""
+SWEEP = record(
+    [("block_ns", "i8"), ("open_", "i4"), ("pad_", "i4"), ("depth_bps", "f8"), ("first_bps", "f8"), ("fair_px", "f8")]
+)
+"""The sweep being collected on one side, its deepest and its nearest print; `open_` 0 when there is none."""
 
 
 @nb.njit(cache=True)
@@ -23,14 +25,16 @@ def penetration_bps(side: int, px: float, fair_px: float) -> float:
 
 @nb.njit(cache=True)
 def absorb(sweep: Any, block_ns: int, depth_bps: float, fair_px: float) -> None:
-    """Open a sweep with its first print, or deepen the open one of the same block."""
+    """Open a sweep with its first print, or widen the open one of the same block."""
     if sweep.open_ == 0:
         sweep.block_ns = block_ns
         sweep.open_ = 1
         sweep.depth_bps = depth_bps
+        sweep.first_bps = depth_bps
         sweep.fair_px = fair_px
-    elif depth_bps > sweep.depth_bps:
-        sweep.depth_bps = depth_bps
+    else:
+        sweep.depth_bps = max(sweep.depth_bps, depth_bps)
+        sweep.first_bps = min(sweep.first_bps, depth_bps)
 
 
 @nb.njit(cache=True)
@@ -40,4 +44,5 @@ def clear(sweep: Any) -> None:
     sweep.open_ = 0
     sweep.pad_ = 0
     sweep.depth_bps = 0.0
+    sweep.first_bps = 0.0
     sweep.fair_px = 0.0

@@ -106,7 +106,7 @@ def planted(seconds: int = 2_400, sigma_bps: float = 2.0, said_bps: float = 2.0,
     samples["ms"], samples["mid_px"], samples["sigma_bps"] = mids["ns"] // 1_000_000, mids["px"], said_bps
     samples["sigma_ready"] = samples["k_ready"] = 1
     samples["market_a_per_s"], samples["k_per_bps"], samples["k_se"] = 2.0, 0.5, 0.05
-    samples["probes"] = 200.0
+    samples["market_a_se"] = 0.15
     filled = np.zeros(fills, FILLED)
     if fills:
         at = np.linspace(10, seconds - 80, fills).astype(int)

@@ -23,7 +23,10 @@ def earn(bench: Any, part: str) -> None:
 
 
 def standing(step: Step | None = None, seconds: int = 30, price_usd: float = 0.05) -> Wire:
-    """A coin of one level that quotes a standing market with a few sweeps on both sides."""
+    """A coin of one level that quotes a standing market with a few sweeps on both sides.
+
+    They go from the touch to 5 bps; the next level is what they leave, and the touch comes back with the next block.
+    """
     wire = Wire(Tuning(levels=1))
     if step is not None:
         wire.step = step
@@ -37,13 +40,17 @@ def standing(step: Step | None = None, seconds: int = 30, price_usd: float = 0.0
         if i % 5 == 0:
             wire.book(BID, ASK)
         if i % 7 == 0:
-            wire.trade("A", 19.990)
-            wire.trade("B", 20.010)
+            for sell, buy in ((BID, ASK), (19.990, 20.010)):
+                wire.trade("A", sell)
+                wire.trade("B", buy)
+            wire.bbo(19.989, 20.011)
+            wire.wait(0.1)
+            wire.bbo(BID, ASK)
     return wire
 
 
 def burst(
-    aggressor: str, step: Step | None = None, part: str = "hawkes", shift: float = 0.01, price_usd: float = 0.1
+    aggressor: str, step: Step | None = None, part: str = "hawkes", shift: float = 0.006, price_usd: float = 0.048
 ) -> Wire:
     """Twenty prints within two seconds, inside fair so that they are no sweeps; then the market moves a little.
 
@@ -64,7 +71,7 @@ def burst(
     return wire
 
 
-def rush_hour(aggressor: str, step: Step | None = None, shift: float = 0.001, price_usd: float = 0.06) -> Wire:
+def rush_hour(aggressor: str, step: Step | None = None, shift: float = 0.005, price_usd: float = 0.058) -> Wire:
     """Half a minute with prints of one side after a quiet one, inside fair; then the market moves a little."""
     wire = standing(step, price_usd=price_usd)
     wire.params["arrivals"]["fast_half_life_s"], wire.params["arrivals"]["shrink_s"] = 10.0, 2.0
@@ -80,7 +87,7 @@ def rush_hour(aggressor: str, step: Step | None = None, shift: float = 0.001, pr
 
 
 def place(print_sz: float, step: Step | None = None, shift: float = 0.002, price_usd: float = 0.0005) -> Wire:
-    """Our bid rests in the third level; one print at its price, of `print_sz` coins of 40; then the market rises.
+    """Our bid rests in the fifth level; one print at its price, of `print_sz` coins of 40; then the market rises.
 
     Args:
         print_sz: of the print.
@@ -88,12 +95,14 @@ def place(print_sz: float, step: Step | None = None, shift: float = 0.002, price
         shift: of the market at the end, USD.
     """
     wire = standing(step, price_usd=price_usd)
-    px = int(wire.resting(0)[0]["px_ticks"]) / 1e5
-    bid, ask = px + 0.002, 40.0 - px - 0.002
     earn(wire, "queue")
-    for _ in range(4):
+    for i in range(8):  # the market comes to stand around our bid
+        if i < 6:
+            px = int(wire.resting(0)[0]["px_ticks"]) / 1e5
+            bid, ask = px + 0.004, 40.0 - px - 0.004
         wire.book(bid, ask)
         wire.wait(0.5)
+    px = int(wire.resting(0)[0]["px_ticks"]) / 1e5
     wire.trade("A", px, print_sz)
     wire.wait(0.5)
     for _ in range(3):
@@ -106,7 +115,7 @@ def place(print_sz: float, step: Step | None = None, shift: float = 0.002, price
 
 SCENARIOS: Final[dict[str, Callable[[Step | None], Wire]]] = {
     "arrivals": lambda step: rush_hour("A", step),
-    "hawkes": lambda step: burst("B", step),
+    "hawkes": lambda step: burst("A", step),
     "places": lambda step: place(45.0, step),
     "queue": lambda step: place(45.0, step),
 }

@@ -16,24 +16,32 @@ from portfolio_mm.engine.snapshot import SNAPSHOT
 from portfolio_mm.engine.state import new_coin
 from portfolio_mm.engine.tuning import Tuning
 from portfolio_mm.estimators import markouts
-from tests.engine.tape import COIN, MS, T0, Bench, S, book, event, trade, venue_ms
+from tests.engine.tape import COIN, MS, T0, Bench, S, bbo, book, event, trade, venue_ms
 
 BITCOIN = Instrument("BTC", 7, 0, 5, 40)
 """Lots of 1e-5, ticks of 0.1 USD; at 110,000 USD the valid tick is 1 USD, 0.09 bps: the recorded spread."""
 
 
 def swept(bench: Bench, seconds: int, k_per_bps: float, seed: int = 3, a_per_s: float = 0.5) -> int:
-    """A standing book and sweeps of others on both sides, their depth exponential beyond half a bp."""
+    """A book that comes back, and sweeps of others on both sides, their depth exponential beyond half a bp.
+
+    Each prints at the touch and where it ends, and the next level is what its block leaves until the next one.
+    """
     rng = np.random.default_rng(seed)
     now_ns = T0
+    top, sign = (2_000_100, 1_999_900), (1, -1)
     for i in range(seconds * 10):
         if i % 5 == 0:
             bench.hear(book(now_ns, 1_999_900, 2_000_100))
         elif rng.random() < 2.0 * a_per_s * 0.125:
             side = int(rng.integers(0, 2))
             depth_bps = 0.5 + rng.exponential(1.0 / k_per_bps)
-            away = round(depth_bps * 200.0)
-            bench.hear(trade(now_ns, side, 2_000_000 + (away if side == 0 else -away)))
+            last = 2_000_000 + sign[side] * (int(depth_bps * 2.0) * 100)
+            for px_ticks in dict.fromkeys((top[side], last)):
+                bench.hear(trade(now_ns, side, px_ticks))
+            left = (last - 100, 2_000_100) if side == 1 else (1_999_900, last + 100)
+            bench.hear(bbo(now_ns, *left))
+            bench.hear(bbo(now_ns + 50 * MS, 1_999_900, 2_000_100))
         else:
             bench.hear(event(EventKind.TIMER, now_ns))
         now_ns += 100 * MS

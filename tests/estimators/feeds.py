@@ -104,7 +104,7 @@ def feed_own_orders(  # noqa: PLR0917 - flat arguments
     """Time passes, one own bid rests at `depth_bps` from a fair of 100 for `dt_s` each step, and may be filled."""
     for i in range(len(t_ns)):
         intensity.update(st[0], p[0], t_ns[i], aggressor[i], px[i], 100.0)
-        intensity.expose(st[0], 0, depth_bps[i], dt_s[i])
+        intensity.expose(st[0], 0, depth_bps[i], dt_s[i], np.nan)
         if filled[i]:
             intensity.own_fill(st[0], t_ns[i], 0, depth_bps[i])
 

@@ -87,14 +87,15 @@ def test_bad_fills_orders_and_books_are_refused_and_cost_nothing() -> None:
     lam, lam_p = fresh(intensity)
     mk, mk_p = fresh(markouts)
     kept, kept_mk = lam.copy(), mk.copy()
-    assert not intensity.expose(lam[0], 0, np.nan, 1.0)
-    assert not intensity.expose(lam[0], 0, 1.0, np.nan)
+    assert not intensity.expose(lam[0], 0, np.nan, 1.0, 0.1)
+    assert not intensity.stand(lam[0], 0, np.nan)
+    assert not intensity.expose(lam[0], 0, 1.0, np.nan, 0.1)
     assert not intensity.own_fill(lam[0], START_NS, 0, np.nan)
     empty = np.zeros(5)
     assert not intensity.observe_book(lam[0], lam_p[0], START_NS, empty, empty, empty, empty, 100.0)
     assert not intensity.observe_book(lam[0], lam_p[0], START_NS, empty, empty, empty, empty, np.nan)
     assert_same(kept, lam, but=("refused",))
-    assert lam["refused"][0] == 5
+    assert lam["refused"][0] == 6
     assert own_fill(mk[0], mk_p[0], START_NS, 0, 1, np.nan, 100.0, 200) < 0
     assert own_fill(mk[0], mk_p[0], START_NS, 0, 1, 100.0, np.nan, 200) < 0
     assert own_fill(mk[0], mk_p[0], START_NS, 0, 0, 100.0, 100.0, 200) < 0

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import msgspec
+import numba as nb
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from portfolio_mm.estimators import intensity
 from portfolio_mm.models.depth_bins import BINS, bin_of
 from portfolio_mm.models.exposure_fit import k_mode
+from portfolio_mm.venue.flows.synthetic import SyntheticFlow
 from portfolio_mm.venue.flows.synthetic.orders import DRAWN, MarketOrders
 from portfolio_mm.venue.flows.synthetic.prices import EfficientPaths
 from portfolio_mm.venue.flows.synthetic.twin import misspecify
@@ -156,7 +158,8 @@ def test_half_of_the_memory_is_gone_after_one_half_life() -> None:
 def test_silence_of_the_feed_is_not_exposure() -> None:
     t_ns = times(np.array([0.0, 5.0, 65.0, 70.0]))
     st = fit((t_ns, np.full(4, -1), np.zeros(4)), long_memory())
-    assert st.exposure_s == pytest.approx(10.0)
+    assert st.observed_s == pytest.approx(10.0)
+    assert st.touch.near_s.sum(axis=1) == pytest.approx([10.0, 10.0])
 
 
 def test_the_price_level_does_not_matter() -> None:
@@ -272,3 +275,134 @@ def test_scenarios_and_their_twins(name: str, twin: bool) -> None:  # noqa: FBT0
     assert np.mean(st.market_a_per_s) == pytest.approx(sweeps_per_s, rel=0.05)
     assert np.mean(st.market_a_per_s) == pytest.approx(coin.market_rate, rel=0.35 if twin else 0.15)
     assert np.mean(st.k_per_bps) == pytest.approx(coin.kappa_per_bps, rel=0.35 if twin else 0.15)
+
+
+@nb.njit
+def feed_books(  # noqa: PLR0917 - flat arguments
+    st: Any,
+    p: Any,
+    t_ns: Ints,
+    aggressor: Ints,
+    px: Floats,
+    fair_px: Floats,
+    tops: Floats,
+    near: Floats,
+    first_px: Floats,
+) -> None:
+    """Rows in time order; `tops` what the row's block leaves behind, `near` the nearest orders before it, bps;
+    `first_px` a print of the same sweep at the nearest order, 0 for none."""
+    for i in range(len(t_ns)):
+        for side in range(2):
+            intensity.stand(st[0], side, near[i, side])
+        if aggressor[i] >= 0 and first_px[i] > 0.0:
+            intensity.update(st[0], p[0], t_ns[i], aggressor[i], first_px[i], fair_px[i])
+        intensity.update(st[0], p[0], t_ns[i], aggressor[i], px[i], fair_px[i])
+        intensity.observe_top(st[0], t_ns[i], tops[i, 0], tops[i, 1])
+
+
+@pytest.mark.parametrize(("near_bps", "gap_bps"), [(2.0, 0.1), (6.0, 3.0), (12.0, 1.0)])
+def test_what_no_order_meets_and_what_runs_out_of_size_hide_neither_a_nor_k(near_bps: float, gap_bps: float) -> None:
+    """Truth A 0.5/s, k 0.25/bps; sweeps nearer than the nearest order print nothing, many others run out of size.
+
+    Levels of others stand every gap_bps from near_bps on. Counted from fair as if all were seen, A would be
+    0.5 e^(-k near), 0.30, 0.11 and 0.025/s.
+    """
+    rng = np.random.default_rng(21)
+    seconds, a_per_s, k_per_bps = 40_000, 0.5, 0.25
+    t_ns = times(np.arange(1, seconds + 1).astype(np.float64))
+    came = rng.uniform(size=seconds) < a_per_s
+    reach = rng.exponential(1.0 / k_per_bps, seconds)
+    levels = np.floor((reach - near_bps) / gap_bps)
+    most = rng.geometric(0.5 * gap_bps / 4.0, seconds) - 1.0
+    seen, ran_out = came & (levels >= 0.0), most <= levels
+    last = np.minimum(levels, most)
+    px = 100.0 * (1.0 - 1e-4 * (near_bps + gap_bps * last))
+    left = near_bps + gap_bps * np.where(seen, np.where(ran_out, last, last + 1.0), 0.0)
+    tops = np.stack([100.0 * (1.0 - 1e-4 * left), np.full(seconds, 100.2)], axis=1)
+    near = np.full((seconds, 2), near_bps)
+    st, p = fresh(intensity, long_memory())
+    p["pool_count"] = 1e-9
+    feed_books(
+        st,
+        p,
+        t_ns,
+        np.where(seen, 1, -1),
+        px,
+        np.full(seconds, 100.0),
+        tops,
+        near,
+        np.full(seconds, 100.0 - 0.01 * near_bps),
+    )
+    assert 0.2 < np.mean(ran_out[seen]) < 0.9
+    assert st[0].k_per_bps[0] == pytest.approx(k_per_bps, abs=3.0 * st[0].k_se[0] + 0.01)
+    assert st[0].market_a_per_s[0] == pytest.approx(a_per_s, abs=3.0 * st[0].market_a_se[0])
+    assert st[0].market_a_se[0] < 0.25 * a_per_s
+
+
+def test_where_fair_is_wrong_by_more_than_the_spread_k_is_still_found() -> None:
+    """Truth k 0.5/bps; fair is off by 2 bps (sd), the nearest order 0.3 bps away: many sweeps end before fair.
+
+    To count only those that end beyond it would keep the long ones: k would be 13 % too low.
+    """
+    rng = np.random.default_rng(22)
+    count, k_per_bps, gap_bps = 8_000, 0.5, 0.1
+    t_ns = times(np.arange(1, count + 1).astype(np.float64))
+    levels = np.floor(rng.exponential(1.0 / k_per_bps, count) / gap_bps)
+    last = 0.3 + gap_bps * levels
+    px, tops = 100.0 * (1.0 - 1e-4 * last), np.full((count, 2), 100.2)
+    tops[:, 0] = 100.0 * (1.0 - 1e-4 * (last + gap_bps))
+    off_bps = rng.normal(0.0, 2.0, count)
+    fair, near = 100.0 * (1.0 + 1e-4 * off_bps), np.stack([off_bps + 0.3, np.full(count, 20.0)], axis=1)
+    st, p = fresh(intensity, long_memory())
+    feed_books(st, p, t_ns, np.ones(count, np.int64), px, fair, tops, near, np.full(count, 100.0 * (1.0 - 0.3e-4)))
+    assert np.mean(100.0 * (1.0 - 1e-4 * last) > fair) > 0.1, "many prints are on the wrong side of fair"
+    assert st[0].k_per_bps[0] == pytest.approx(k_per_bps, abs=3.0 * st[0].k_se[0])
+    assert st[0].k_se[0] < 0.02 * k_per_bps
+
+
+def test_a_top_that_came_back_within_the_block_says_nothing_of_k() -> None:
+    st, p = fresh(intensity, long_memory())
+    at = times(np.array([1.0, 2.0]))
+    intensity.stand(st[0], 0, 1.0)
+    intensity.update(st[0], p[0], at[0], 1, 99.99, 100.0)
+    intensity.update(st[0], p[0], at[0], 1, 99.95, 100.0)
+    intensity.observe_top(st[0], at[0], 99.99, 100.01)
+    intensity.update(st[0], p[0], at[1], -1, 0.0, 0.0)
+    assert st["probes"][0].tolist() == [1.0, 0.0]
+    assert st["exact"].sum() == st["probe_depth"].sum() == 0.0
+
+
+@pytest.mark.parametrize(("twin", "least"), [(False, 0.85), (True, 0.65)])
+def test_books_of_the_venue_and_of_its_twin(twin: bool, least: float) -> None:  # noqa: FBT001
+    """A and k from the public book alone, half an hour of DOGE: half the market orders are never seen.
+
+    The twin's orders come in bursts, and those of one block and side are one sweep.
+    """
+    params = msgspec.structs.replace(synthetic_params(("DOGE",), seed=3), twin=twin)
+    flow = SyntheticFlow(params)
+    one = flow.instruments()[0]
+    rows: list[tuple[float, ...]] = []
+    bid, ask = top_of(flow, one)
+    for block in range(1, 18_001):
+        mid, h_bps = 0.5 * (bid + ask), (ask - bid) / (ask + bid) * 1e4
+        done = flow.advance(flow.start_ms + 100 * block).coins[0]
+        bid, ask = top_of(flow, one)
+        prints = [(row.aggressor_side, one.px(row.px_ticks)) for row in done.prints]
+        rows += [(0.1 * block, side, px, mid, bid, ask, h_bps) for side, px in prints or [(-1, mid)]]
+    t_s, side, px, fair, bids, asks, h = np.array(rows).T
+    st, p = fresh(intensity, long_memory())
+    feed_books(
+        *(st, p, times(t_s), side.astype(np.int64), px, fair),
+        *(np.stack([bids, asks], axis=1), np.stack([h, h], axis=1), np.zeros(len(h))),
+    )
+    coin = params.coins[0]
+    assert np.mean(st[0].k_per_bps) == pytest.approx(coin.kappa_per_bps, rel=0.15)
+    assert least < np.mean(st[0].market_a_per_s) / coin.market_rate < 1.15
+    assert np.sum(st[0].probes) / 3600.0 < 0.6 * coin.market_rate
+
+
+def top_of(flow: SyntheticFlow, one: Any) -> tuple[float, float]:
+    """Best bid and ask, USD."""
+    bid, ask = flow.markets()[one.coin].bbo()
+    assert bid is not None and ask is not None  # noqa: PT018
+    return one.px(bid.px_ticks), one.px(ask.px_ticks)

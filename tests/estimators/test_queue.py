@@ -235,6 +235,7 @@ def test_an_order_taken_away_is_no_outcome_and_a_fill_reported_late_is_one() -> 
     for second in range(3, 12):
         look(st, p, RATES, SIZES, second)
     assert st["outcomes"][0] == 0
+    assert (st["base_fills"][0], st["base_mass"][0]) == (0.0, pytest.approx(0.2)), "one of five seconds was waited for"
     st, p = resting(10.0)
     queue.stand(st[0], 0, 0, 0, 0.0, START_NS)
     look(st, p, RATES, SIZES, 4)

@@ -48,6 +48,11 @@ def item(wire: Wire, side: int) -> float:
     return float(wire.st["quote"]["items_bps"][side, at.TOXICITY])
 
 
+def prices(wire: Wire) -> list[int]:
+    """Where the best order of each side rests."""
+    return [int(wire.resting(side)[0]["px_ticks"]) for side in range(2)]
+
+
 def test_a_moment_that_is_probably_adverse_moves_the_orders() -> None:
     """Only the prices of one bbo frame differ, its mid does not; all weights were earned from the tape.
 
@@ -63,5 +68,5 @@ def test_a_moment_that_is_probably_adverse_moves_the_orders() -> None:
         apart, without = (item(pair[1], side) - item(pair[0], side) for pair in (wires, deaf))
         assert apart > without + 0.3 > 3.0
     for one, other in zip(wires, deaf, strict=True):
-        assert one.resting(1)[0]["px_ticks"] != other.resting(1)[0]["px_ticks"]
+        assert prices(one) != prices(other)
     assert wires[1].resting(1)[0]["px_ticks"] > wires[0].resting(1)[0]["px_ticks"] + 500

@@ -17,7 +17,8 @@ def test_a_busy_minute_of_sell_prints_raises_the_rate_on_the_bid_and_moves_it() 
 def test_without_the_part_the_side_of_those_prints_moves_nothing() -> None:
     hit, missed = (rush_hour(side, without("arrivals", "update", returns=True)) for side in "AB")
     assert keys(hit.commands) == keys(missed.commands)
-    assert hit.st["quote"]["rate_per_s"] == pytest.approx(missed.st["quote"]["rate_per_s"])
+    rates = hit.st["quote"]["rate_per_s"], missed.st["quote"]["rate_per_s"]
+    assert rates[0] == pytest.approx(rates[1], rel=0.005), "how far the prints went says a little of k"
 
 
 def test_a_replayed_print_is_no_arrival_and_a_dead_feed_no_quiet_market() -> None:

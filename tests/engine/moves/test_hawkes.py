@@ -9,12 +9,13 @@ from tests.engine.tape import keys
 
 
 def test_a_burst_raises_the_rate_on_the_side_it_hits_and_moves_its_order() -> None:
-    """The market rises: the ask is too near. Buyers in a burst make moving it worth its price; sellers do not."""
+    """The market rises: the bid is far. Sellers in a burst make moving it once more worth its price; buyers do not."""
     hit, missed = burst("A"), burst("B")
     assert hit.st["quote"]["rate_per_s"][0] > 1.1 * missed.st["quote"]["rate_per_s"][0]
     assert hit.st["quote"]["rate_per_s"][1] < missed.st["quote"]["rate_per_s"][1]
-    moved = [command for command in missed.commands if command["kind"] == CommandKind.MODIFY]
-    assert len(moved) == 1 + sum(int(command["kind"]) == CommandKind.MODIFY for command in hit.commands)
+    moved = [[int(one["side"]) for one in wire.commands if one["kind"] == CommandKind.MODIFY] for wire in (hit, missed)]
+    assert [sides.count(0) for sides in moved] == [2, 1]
+    assert moved[0].count(1) == moved[1].count(1)
 
 
 def test_without_the_part_the_side_of_those_prints_moves_nothing() -> None:

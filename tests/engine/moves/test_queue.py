@@ -7,6 +7,7 @@ import pytest
 from portfolio_mm.domain.commands import CommandKind
 from portfolio_mm.engine import places, reconcile
 from portfolio_mm.engine.terms import queue
+from portfolio_mm.estimators import queue as estimator
 from portfolio_mm.models.features import AHEAD
 from tests.engine.rush import earn, place, standing
 from tests.engine.story import without
@@ -24,8 +25,13 @@ def test_an_order_at_the_front_is_kept_where_one_at_the_back_is_moved() -> None:
     small, large = place(1.0), place(45.0)
     assert bids_moved(small) == 2
     assert bids_moved(large) == 1
-    assert large.st["queue"]["places"]["ahead_lots"][0] == 0.0
-    assert large.st["queue"]["fill_probability"][0] > 0.5
+    st, p = large.state[0], large.params[0]
+    assert st["queue"]["places"]["ahead_lots"][0] == 0.0
+    flow, reach, worth_usd = st["arrivals"], st["queue"]["reach_share"][0], st["quote"]["value_usd_per_lot"]
+    back = estimator.new_fill(
+        st["queue"], p["queue"], 0, 400.0, reach, flow["bucket_per_s"], flow["bucket_usd"], worth_usd
+    )
+    assert st["queue"]["fill_probability"][0] > 1.5 * back
 
 
 @pytest.mark.parametrize("part", ["queue", "places"])

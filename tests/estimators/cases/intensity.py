@@ -18,14 +18,29 @@ BAD: list[list[Any]] = [
 ]
 STEP_ERROR = 1e-4
 """Time is forgotten once a refit, the newest second of exposure with the rest."""
-PLAIN = {"efficiency", "own_depth", "own_fills", "own_fill_depth", "probes", "probe_depth", "exact", "k_se"}
+PLAIN = {
+    "efficiency",
+    "own_depth",
+    "own_fills",
+    "own_fill_depth",
+    "near_moment",
+    "closed_exact",
+    "promised",
+    "market_a_se",
+    "probes",
+    "probe_depth",
+    "exact",
+    "k_se",
+}
 
 
 def play(market: list[Moment]) -> Any:
     st, p = fresh(MODULE)
     for i, now in enumerate(market):
         MODULE.update(st[0], p[0], now.now_ns, now.aggressor, now.px, now.fair_px)
-        MODULE.expose(st[0], i % 2, now.draw * 12.0, 0.1)
+        MODULE.expose(st[0], i % 2, now.draw * 12.0, 0.1, np.nan if i % 3 == 0 else 0.05)
+        MODULE.stand(st[0], i % 2, now.draw)
+        MODULE.observe_top(st[0], now.now_ns, now.mid_px * 0.9999, now.mid_px * 1.0001)
         if i % 11 == 0:
             away = np.arange(1, 6) * 1e-4
             levels = now.mid_px * (1.0 - away), np.ones(5), now.mid_px * (1.0 + away), np.ones(5)

@@ -1,0 +1,49 @@
+"""A queue before sweeps of mixed sizes: those larger than what is ahead fill at once, the smaller ones work through it.
+
+Sweeps that reach our price come at rates by bucket of size; models/queue.py has the law of the small ones and of
+cancels ahead. Not guaranteed: that the mean size of a bucket stands for all of it.
+"""
+
+import math
+from typing import Any
+
+import numba as nb
+
+from portfolio_mm.models.queue import fill_probability, ordinary_probability
+
+
+@nb.njit(cache=True)
+def split_sweeps(  # noqa: PLR0917 - flat arguments
+    side: int, ahead_lots: float, reach_share: float, bucket_per_s: Any, bucket_usd: Any, usd_per_lot: float
+) -> tuple[float, float, float]:
+    """Rates of sweeps larger than what is ahead and of smaller ones (1/s), and the mean size of these, lots."""
+    whole, small, lots = 0.0, 0.0, 0.0
+    for j in range(bucket_usd.shape[1]):
+        rate, size = reach_share * bucket_per_s[1 - side, j], bucket_usd[1 - side, j] / usd_per_lot
+        if size > ahead_lots:
+            whole += rate
+        else:
+            small += rate
+            lots += rate * size
+    return whole, small, lots / small if small > 0.0 else 1.0
+
+
+@nb.njit(cache=True)
+def promised(  # noqa: PLR0917 - flat arguments
+    ahead_lots: float, whole_per_s: float, small_per_s: float, unit_lots: float, cancel_per_s: float, seconds: float
+) -> float:
+    """P(fill within `seconds`) by the model alone."""
+    worked = fill_probability(ahead_lots / unit_lots, small_per_s, cancel_per_s, seconds)
+    return 1.0 - math.exp(-whole_per_s * seconds) * (1.0 - worked)  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def kept(  # noqa: PLR0917 - flat arguments
+    ahead_lots: float, whole_per_s: float, small_per_s: float, unit_lots: float, cancel_per_s: float, leave_per_s: float
+) -> float:
+    """P(filled before the price leaves): a large sweep or the leaving ends the wait, whichever is first."""
+    ends = whole_per_s + leave_per_s
+    if ends <= 0.0:
+        return 1.0 if small_per_s > 0.0 else 0.0
+    worked = ordinary_probability(ahead_lots / unit_lots, small_per_s, cancel_per_s, ends)
+    return 1.0 - leave_per_s / ends * (1.0 - worked)  # type: ignore[no-any-return]
