@@ -21,7 +21,9 @@ def leaned(bid_sz: float, ask_sz: float, step: Any = None) -> Wire:
     for i in range(30):
         wire.book(BID, ASK)
         wire.wait(1.0)
-        wire.trade("A" if i % 2 else "B", (BID - 0.02) if i % 2 else (ASK + 0.02))
+        side, touch, sign = ("A", BID, -1) if i % 2 else ("B", ASK, 1)
+        wire.trade(side, touch)
+        wire.trade(side, round(touch + sign * 0.02, 3))
     wire.bbo(BID, ASK, bid_sz, ask_sz)
     wire.wait(0.5)
     return wire

@@ -15,7 +15,7 @@ SWEEPS = 120
 
 
 def swept(mean_ticks: float, step: Any = None) -> Wire:
-    """Two minutes of a standing market with a print each second, reaching an exponential number of ticks from mid."""
+    """Two minutes of a standing market; each second a sweep prints at the touch and an exponential way beyond it."""
     wire, rng = Wire(Tuning(levels=1)), np.random.default_rng(6)
     if step is not None:
         wire.step = step
@@ -23,8 +23,9 @@ def swept(mean_ticks: float, step: Any = None) -> Wire:
     for i in range(SWEEPS):
         wire.book(BID, ASK)
         wire.wait(1.0)
-        reach = 3 + int(mean_ticks * rng.exponential())
-        wire.trade("A" if i % 2 else "B", 20.0 + (-1 if i % 2 else 1) * TICK * reach)
+        side, touch, sign = ("A", BID, -1) if i % 2 else ("B", ASK, 1)
+        wire.trade(side, touch)
+        wire.trade(side, round(touch + sign * TICK * (1 + int(mean_ticks * rng.exponential())), 3))
     wire.book(BID, ASK)
     wire.wait(0.5)
     return wire

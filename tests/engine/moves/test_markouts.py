@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import numpy as np
+import pytest
 
 from portfolio_mm.engine import attribution as at
 from portfolio_mm.engine.tuning import Tuning
@@ -47,6 +47,7 @@ def test_fills_that_the_mid_ran_over_widen_both_sides() -> None:
 
 
 def test_it_is_the_part_that_does_it() -> None:
+    """What is left without its labels is how far fair comes to orders that wait."""
     deaf = [filled(ticks, without("markouts", "update", returns=0)) for ticks in (4, -4)]
-    adverse = [wire.st["quote"]["items_bps"][:, at.ADVERSE] for wire in deaf]
-    assert np.array_equal(*adverse)
+    learned = [wire.st["quote"]["items_bps"][:, at.ADVERSE] - wire.st["viability"]["approach_bps"] for wire in deaf]
+    assert learned[0] == pytest.approx(learned[1], abs=1e-9)
