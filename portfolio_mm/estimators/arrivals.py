@@ -5,7 +5,9 @@ Sides are those of the aggressor, 0 buy and 1 sell; prints of one block and side
     rate_i(t) = s(t) (events_i + c m_i) / (season seconds + c)     2 min half-life, shrunk to m_i, the 10 min average
 
 s is the time of day, one factor for each 3 h of the UTC day, slow (5 days) and shrunk to 1: events and exposure of each
-bin against the whole day's. Rates are kept in season seconds (s dt), so that the season is in them once. After a step
+bin against the whole day's. Rates are kept in season seconds (s dt), so that the season is in them once. `ratio` is the
+rate over the plain average of ten minutes: what it multiplies was measured in the same minutes and has had their season
+already, so that away from a change of the hour s leaves it alone; the rival forecasts by that average too. After a step
 a rate has covered three quarters of it within two half-lives. The rate splits over buckets of size by shares of the
 last half hour. The forecast of the next 5 s is scored by the Poisson log loss against the average of ten minutes.
 Time goes on to late_ns before now between trades. Source: theory §4 (baseline), §12 (Gamma-Poisson with exposure).
@@ -69,6 +71,7 @@ STATE = record(
         ("fast_s", "f8"),
         ("slow_mass", "f8", (2,)),
         ("slow_s", "f8"),
+        ("slow_plain_s", "f8"),
         ("size_mass", "f8", (2, BUCKETS)),
         ("size_usd", "f8", (2, BUCKETS)),
         ("day_mass", "f8", (BINS,)),
@@ -83,9 +86,10 @@ STATE = record(
         ("skill", SKILL),
     ]
 )
-"""`open_usd` is the sweep of the block at `at_ns`, `counts` the sweeps of the running grid step and `step_s` its season
-seconds; `*_mass` are remembered sweeps, `fast_s` and `slow_s` season seconds, `day_*` of each bin of the day.
-`ratio` is the rate over its average of ten minutes, `bucket_usd` the mean size of a sweep of a bucket."""
+"""`open_usd` is the sweep of the block at `at_ns`, `counts` the sweeps of the running grid step and `step_s` its
+season seconds; `*_mass` are remembered sweeps, `fast_s` and `slow_s` season seconds, `slow_plain_s` seconds,
+`day_*` of each bin of the day. `ratio` is the rate over its average of ten minutes, `bucket_usd` the mean size of a
+sweep of a bucket."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
@@ -115,6 +119,7 @@ def reset(st: Any, p: Any) -> None:
     st.step_s = 0.0
     st.fast_s = 0.0
     st.slow_s = 0.0
+    st.slow_plain_s = 0.0
     st.season_ratio = 1.0
     for bins in (st.day_mass, st.day_s):
         bins[:] = 0.0
@@ -208,16 +213,18 @@ def _grid(st: Any, p: Any) -> None:
     fast, slow = half_life_factor(grid_s, p.fast_half_life_s), half_life_factor(grid_s, p.slow_half_life_s)
     st.fast_s = fast * st.fast_s + st.step_s
     st.slow_s = slow * st.slow_s + st.step_s
+    st.slow_plain_s = slow * st.slow_plain_s + grid_s
     st.season_ratio = _season(st, p, st.at_ns)
     for side in range(2):
         st.fast_mass[side] = fast * st.fast_mass[side] + st.counts[side]
         st.slow_mass[side] = slow * st.slow_mass[side] + st.counts[side]
         mean = (st.slow_mass[side] + p.prior_s * p.prior_per_s) / (st.slow_s + p.prior_s)
+        average = (st.slow_mass[side] + p.prior_s * p.prior_per_s) / (st.slow_plain_s + p.prior_s)
         now = (st.fast_mass[side] + p.shrink_s * mean) / (st.fast_s + p.shrink_s)
         st.rate_per_s[side] = st.season_ratio * now
-        st.ratio[side] = min(p.most_ratio, max(1.0 / p.most_ratio, st.season_ratio * now / mean))
+        st.ratio[side] = min(p.most_ratio, max(1.0 / p.most_ratio, st.season_ratio * now / average))
         st.forecast[side] = st.rate_per_s[side] * grid_s
-        st.rival[side] = mean * grid_s
+        st.rival[side] = average * grid_s
         _split(st, p, side, half_life_factor(grid_s, p.size_half_life_s))
     st.counts[:] = 0.0
     st.step_s = 0.0

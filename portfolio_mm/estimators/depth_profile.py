@@ -218,7 +218,7 @@ def _resolve(st: Any, p: Any, mid_ns: int, mid_px: float) -> None:
         if mid_ns >= due_ns and 0.0 < mid_px < 1e300:
             side = st.due_side[slot]
             loss_bps = penetration_bps(side, mid_px, st.due_fair_px[slot])
-            said, naive = loss_bps - st.due_said_bps[slot], loss_bps - st.due_average_bps[slot]
+            said, naive = loss_bps - float(st.due_said_bps[slot]), loss_bps - float(st.due_average_bps[slot])
             score(st.skill, due_ns, said * said, naive * naive, p.block_ns / NS_PER_S, p.skill_half_life_s)
             for j in range(st.due_reach[slot] + 1):
                 st.labels[side, j] += 1.0

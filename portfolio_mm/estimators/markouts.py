@@ -102,8 +102,8 @@ STATE = record(
         ("waited_bps", "f8"),
         ("out_slot", "i4", (OUT,)),
         ("out_horizon", "i4", (OUT,)),
-        ("out_markout_bps", "f4", (OUT,)),
-        ("out_adverse_bps", "f4", (OUT,)),
+        ("out_markout_bps", "f8", (OUT,)),
+        ("out_adverse_bps", "f8", (OUT,)),
         ("out_side", "i4", (OUT,)),
         ("out_lots", "i8", (OUT,)),
         ("out_mid2_fill", "i8", (OUT,)),
@@ -340,7 +340,7 @@ def _resolve(st: Any, p: Any, h: int, now_ns: int, mid_px: float, mid2: int) -> 
     st.adverse_m1[h, side] += adverse_bps
     st.adverse_m2[h, side] += adverse_bps * adverse_bps
     if h == p.learn:
-        _learn(st, p, side, now_ns, adverse_bps - st.fill_approach_bps[slot])
+        _learn(st, p, side, now_ns, adverse_bps - float(st.fill_approach_bps[slot]))
     out = st.out_count
     st.out_slot[out] = slot
     st.out_horizon[out] = h

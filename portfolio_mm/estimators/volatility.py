@@ -86,7 +86,6 @@ STATE = record(
         ("minute_steps", "i8"),
         ("minutes", "i8"),
         ("minute_bps", "f4", (MINUTES,)),
-        ("ordered_bps", "f4", (MINUTES,)),
         ("ratio_z", "f8"),
         ("clean_ratio", "f8"),
         ("tested_bps", "f8", (TESTED,)),
@@ -145,7 +144,6 @@ def reset(st: Any, p: Any) -> None:
         cells[:] = 0.0
     st.ring_x_bps[:] = 0.0
     st.minute_bps[:] = 0.0
-    st.ordered_bps[:] = 0.0
     st.tested_bps[:] = 0.0
     st.ratio_z = 0.0
     st.clean_ratio = 1.0
@@ -289,7 +287,7 @@ def _remember_minute(st: Any) -> None:
     st.minute_bps[st.minutes % MINUTES] = st.sigma_bps
     st.minutes += 1
     count = min(st.minutes, MINUTES)
-    st.median_bps = median_first(st.minute_bps, count, st.ordered_bps)
+    st.median_bps = median_first(st.minute_bps, count, st.tested_bps)  # room until the test of this minute
 
 
 @nb.njit(cache=True)

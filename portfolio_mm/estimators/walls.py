@@ -223,7 +223,8 @@ def lean_share(st: Any, q_usd: float) -> float:
     place = q_usd / st.step_usd + st.clips + 0.5
     j = min(2 * st.clips - 1, max(1, int(place)))
     part = min(1.0, max(0.0, place - j))
-    return float(st.lean[j] + part * (st.lean[j + 1] - st.lean[j]))
+    here, there = float(st.lean[j]), float(st.lean[j + 1])
+    return here + part * (there - here)
 
 
 @nb.njit(cache=True)

@@ -67,7 +67,27 @@ def test_the_time_of_day_is_learned_and_shrunk_to_one() -> None:
         assert rows[-86_400:][bins[-86_400:] == j, 1].mean() == pytest.approx(float(day_rate(centre)[0]), abs=0.12)
     assert rows[:3600, 1] == pytest.approx(1.0, abs=0.01)
     assert st.skill["blocks"] > 5000
-    assert st.skill["weight"] > 0.9
+
+
+def test_the_season_is_in_a_rate_once() -> None:
+    """Four days at 1 sweep a second of each side, at 3 between 12 and 15 UTC; then a 14 o'clock and a 16 o'clock.
+
+    `ratio` multiplies a rate measured in the last minutes, which is that of the hour already: an hour into it is 1.
+    """
+
+    def rate(t: Floats) -> Any:
+        return np.where((START_NS / 1e9 + t) // 10_800.0 % 8.0 == 4.0, 3.0, 1.0)
+
+    for hour in (14.0, 16.0):
+        seconds = 4.0 * DAY_S + (hour * 3_600.0 - START_NS / 1e9) % DAY_S
+        st, _ = run(*poisson(9, rate, seconds, 3.0), seconds)
+        truth = float(rate(np.array([seconds]))[0])
+        assert st.season_ratio == pytest.approx(truth / 1.25, rel=0.15)
+        assert st.rate_per_s == pytest.approx([truth, truth], rel=0.3)
+        average = st.slow_mass / st.slow_plain_s
+        assert average == pytest.approx([truth, truth], rel=0.15)
+        assert average * st.ratio == pytest.approx(st.rate_per_s, rel=0.03)
+        assert st.ratio == pytest.approx([1.0, 1.0], abs=0.25)
 
 
 def test_predicted_counts_are_realised_hour_by_hour() -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from portfolio_mm.domain.events import EventKind
 from portfolio_mm.engine.tuning import Tuning
 from tests.engine.tape import MS, S, event, keys
@@ -48,6 +50,25 @@ def test_an_edge_that_lost_leaves_the_smallest_order() -> None:
     least = int(lost.params["min_order_usd"][0] / 2.0) + 1
     assert lost.st["quote"]["lots"][0, 0] in {0, least}
     assert won.st["quote"]["lots"][0, 0] > 5 * least
+
+
+def test_between_nothing_and_everything_a_side_offers_the_cap() -> None:
+    """Won fills, and an account of which only the equity differs: the cap is in proportion to it (millions by default).
+
+    Collateral stays what it was, so nothing but the cap binds.
+    """
+    offered, caps = [], []
+    for equity in (1.0, 20_000.0):
+        wire = scene(after=0.0045)
+        wire.params["clip_usd"] = 1_500.0
+        wire.hear(event(EventKind.ACCOUNT, wire.now_ns, px=equity, px2=20_000.0, sz=wire.fee_bps, sz2=4.5))
+        quiet(wire, 3)
+        offered.append(float(wire.st["quote"]["lots"][0].sum()) * float(wire.st["quote"]["value_usd_per_lot"]))
+        caps.append(float(wire.st["edge"]["cap_usd"]))
+    assert 50.0 < caps[0] < 1_000.0
+    assert caps[1] == pytest.approx(20_000.0 * caps[0], rel=0.01)
+    assert offered[0] == pytest.approx(caps[0], abs=4.0)
+    assert offered[1] == pytest.approx(1_500.0, abs=4.0)
 
 
 def test_time_opens_what_a_bad_hour_shut() -> None:
