@@ -71,15 +71,18 @@ ORDERED: Final = record(
         ("cloid_lo", "u8"),
         ("side", "i4"),
         ("level", "i4"),
+        ("px", "f8"),
         ("adverse_probability", "f8"),
         ("snap", SNAPSHOT),
     ]
 )
 """An order asked for, with what was known then; P(adverse) is NaN where no part says it."""
+PRINTED: Final = record([("ns", "i8"), ("side", "i4"), ("pad_", "i4"), ("px", "f8")])
+"""A print of the market at block time `ns`; `side` 0 hit bids, 1 asks."""
 FORECAST: Final = record([("ns", "i8"), ("cloid_hi", "u8"), ("cloid_lo", "u8"), ("probability", "f8")])
 """A resting order and the probability that it fills within HORIZON_S, block time."""
-ENDED: Final = record([("ns", "i8"), ("cloid_hi", "u8"), ("cloid_lo", "u8")])
-"""We asked to take an order away, or to move it; or it never came to rest."""
+ENDED: Final = record([("ns", "i8"), ("refused", "i4"), ("pad_", "i4"), ("cloid_hi", "u8"), ("cloid_lo", "u8")])
+"""We asked to take an order away, or to move it; or it was refused and never came to rest."""
 GONE: Final = frozenset({OrderEvent.REFUSED, OrderEvent.CANCELLED})
 HORIZON_S: Final = 5.0
 FORECAST_NS: Final = 5 * SAMPLE_NS
@@ -118,7 +121,7 @@ class CoinRun:
         self.samples, self.mids = Growing(SAMPLE), Growing(MID)
         self.fills, self.orders = Growing(FILLED), Growing(ORDERED)
         self.events = 0
-        self.forecasts, self.ended = Growing(FORECAST), Growing(ENDED)
+        self.forecasts, self.ended, self.prints = Growing(FORECAST), Growing(ENDED), Growing(PRINTED)
         self._commands = np.zeros(MAX_COMMANDS, COMMAND)
         self._next_ns = self._forecast_ns = 0
         self._fill_p = said_of(state, "fill_probability", PLACES)
@@ -139,10 +142,13 @@ class CoinRun:
             self._note_mid()
         elif kind == EventKind.TIMER:
             self._note_second()
+        elif kind == EventKind.TRADE:
+            self._note_print(events[at])
         elif kind == EventKind.FILL:
             self._note_fill(events[at])
         elif kind == EventKind.ORDER and int(events[at]["status"]) in GONE:
             self._note_end(events[at]["cloid_hi"], events[at]["cloid_lo"])
+            self.ended.rows["refused"][-1] = int(events[at]["status"]) == OrderEvent.REFUSED
         commands = self._commands[:count]
         if count:
             self._note_orders(commands)
@@ -181,6 +187,11 @@ class CoinRun:
                 row["ns"], row["probability"] = self._venue_ns[0], probability
                 row["cloid_hi"], row["cloid_lo"] = leg["cloid_hi"], leg["cloid_lo"]
 
+    def _note_print(self, event: Any) -> None:
+        if event["bits"] & REPLAYED == 0:
+            row = self.prints.more()
+            row["ns"], row["side"], row["px"] = int(event["venue_ms"]) * 1_000_000, 1 - event["side"], event["px"]
+
     def _note_fill(self, event: Any) -> None:
         if event["coin"] != self.params["coin"][0] or event["bits"] & REPLAYED:
             return
@@ -210,4 +221,5 @@ class CoinRun:
                     row = self.orders.more()
                     row["cloid_hi"], row["cloid_lo"] = leg["cloid_hi"], leg["cloid_lo"]
                     row["side"], row["level"], row["snap"] = side, level, leg["snap"]
+                    row["px"] = self.instrument.px(int(leg["px_ticks"]))
                     row["adverse_probability"] = np.nan if self._adverse_p is None else self._adverse_p[0, side]

@@ -21,6 +21,7 @@ class CoinResult(NamedTuple):
     orders: Array
     forecasts: Array
     ended: Array
+    prints: Array
     events: int
 
     @classmethod
@@ -36,6 +37,7 @@ class CoinResult(NamedTuple):
             orders=run.orders.rows,
             forecasts=run.forecasts.rows,
             ended=run.ended.rows,
+            prints=run.prints.rows,
             events=run.events,
         )
 

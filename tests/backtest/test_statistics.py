@@ -8,7 +8,7 @@ import pytest
 from portfolio_mm.backtest.against_truth import against_truth
 from portfolio_mm.backtest.blocks import INSUFFICIENT, mean, slope
 from portfolio_mm.backtest.calibration import curve, curves_of
-from portfolio_mm.backtest.coin_run import ENDED, FILLED, FORECAST, MID, ORDERED, SAMPLE
+from portfolio_mm.backtest.coin_run import ENDED, FILLED, FORECAST, MID, ORDERED, PRINTED, SAMPLE
 from portfolio_mm.backtest.coverage import forecasts_of
 from portfolio_mm.backtest.markouts import markouts_of
 from portfolio_mm.backtest.outcomes import fill_outcomes
@@ -117,9 +117,8 @@ def planted(seconds: int = 2_400, sigma_bps: float = 2.0, said_bps: float = 2.0,
         filled["fee_bps"], filled["lots"] = 1.5, 100
         filled["snap"]["fair_px"] = later * (1.0 + sign * 3e-4)
         filled["snap"]["adverse_bps"] = 1.0
-    return CoinResult(
-        "SOL", state, params, samples, mids, filled, np.zeros(0, ORDERED), np.zeros(0, FORECAST), np.zeros(0, ENDED), 0
-    )
+    noted = (np.zeros(0, dtype) for dtype in (ORDERED, FORECAST, ENDED, PRINTED))
+    return CoinResult("SOL", state, params, samples, mids, filled, *noted, 0)
 
 
 def test_markouts_are_those_of_the_mids() -> None:
@@ -132,18 +131,26 @@ def test_markouts_are_those_of_the_mids() -> None:
     assert curves_of(coin)[2].bias.value == pytest.approx(2.0, abs=0.01)
 
 
-def test_a_forecast_has_an_outcome_unless_we_took_the_order_away() -> None:
+def test_a_forecast_has_an_outcome_and_the_tape_says_it_where_we_took_the_order_away() -> None:
+    """Bids at 100: filled in time, late, and never; taken away after 1 s; asked about too near to the end."""
     coin = planted(seconds=100)
     forecasts, fills, ended = np.zeros(5, FORECAST), np.zeros(2, FILLED), np.zeros(2, ENDED)
+    orders, prints = np.zeros(5, ORDERED), np.zeros(1, PRINTED)
     forecasts["ns"], forecasts["cloid_lo"] = np.array([10, 10, 10, 10, 97]) * S, np.arange(1, 6)
-    fills["ns"], fills["cloid_lo"] = np.array([12, 17]) * S, [1, 2]  # the first in time, the second late
-    ended["ns"], ended["cloid_lo"] = np.array([11, 30]) * S, [3, 4]  # the third before it could fill
-    known = coin._replace(forecasts=forecasts, fills=fills, ended=ended)
-    came, weights = fill_outcomes(known, forecasts, forecasts["ns"])
-    np.testing.assert_array_equal(came, [1.0, 0.0, np.nan, 0.0, np.nan])
-    np.testing.assert_allclose(
-        weights, [5 / 4, 15 / 8, 0.0, 15 / 8, 0.0], err_msg="one of 5 taken away at 1 s, one of 3 at 3 s"
-    )
+    orders["cloid_lo"], orders["px"] = np.arange(1, 6), 100.0
+    fills["ns"], fills["cloid_lo"] = np.array([12, 17]) * S, [1, 2]
+    ended["ns"], ended["cloid_lo"] = np.array([11, 30]) * S, [3, 4]
+    prints["ns"] = 13 * S
+    known = coin._replace(forecasts=forecasts, fills=fills, ended=ended, orders=orders, prints=prints)
+    for side, px, third in (
+        *((0, 99.9, 1.0), (0, 100.0, np.nan), (0, 100.1, 0.0)),  # beyond it, at it (who was first?), before it
+        *((1, 99.9, 0.0), (1, 100.1, 0.0)),  # they hit asks
+    ):
+        prints["side"], prints["px"] = side, px
+        came, weights = fill_outcomes(known, forecasts, forecasts["ns"])
+        open_ = np.isnan(third)
+        np.testing.assert_array_equal(came, [1.0, 0.0, third, 0.0, np.nan])
+        np.testing.assert_allclose(weights, [1.0, *((1.5, 0.0, 1.5) if open_ else (1.0, 1.0, 1.0)), 0.0])
 
 
 def test_a_horizon_beyond_the_session_has_no_label() -> None:
