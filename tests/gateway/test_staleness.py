@@ -69,6 +69,7 @@ async def test_a_fill_that_is_owed_shows_a_stalled_channel(tmp_path: Path) -> No
         state = made.venue.venue.state
         while state.users[1].szi(0) == 0:
             await trade(made, BUY, 20_000, 1.01 * made.mid("BTC"), account=1)
+            await trade(made, SELL, 20_000, 0.99 * made.mid("BTC"), account=1)  # its margin is for the next one too
         await until(lambda: bool(coin.heard(EventKind.FILL)), "the fill, read again")
         assert connects(made) == 2
         await until(lambda: made.gateway.status()["reconciled"] is True, "everything read again")
