@@ -59,7 +59,7 @@ async def test_another_machine_cancels_when_the_trading_host_is_gone(tmp_path: P
         try:
             assert made.gateway._rhythm is not None
             parts = made.gateway._rhythm._parts
-            await until(lambda: any("@" in link.name for link in parts.hub.of("watchdog")), "it joins")
+            await until(lambda: any("@" in link.name for link in parts.hub.of("watchdog")), "it joins", 40.0)
             key = coin.place(BUY, 0.97 * made.mid("BTC"), 100.0)
             await coin.hears(OrderEvent.ACCEPTED, key)
             await asyncio.sleep(1.0)

@@ -58,7 +58,10 @@ async def test_a_kill_latches_and_survives_a_restart_of_risk_and_gateway(tmp_pat
         )
         await asyncio.sleep(1.0)
         assert await run.resting() == 0
-        run.ask(Ask("resume", "ada"))
+        async with asyncio.timeout(30):  # "try again" is the answer until risk has found the new gateway
+            while not any(answer.what == "resume" and answer.done for answer in run.answers):
+                run.ask(Ask("resume", "ada"))
+                await asyncio.sleep(0.5)
         await run.until(run.two_sided, "quotes after a person resumed", 30)
 
 

@@ -111,7 +111,7 @@ def test_the_sdk_opens_and_closes_a_position_on_isolated_margin(sdk: Exchange) -
     assert sdk.info.user_state(user, dex="xyz")["assetPositions"] == []
     fill = sdk.info.user_fills(user)[0]
     assert fill["coin"] == coin
-    assert float(fill["fee"]) == pytest.approx(float(fill["px"]) * 0.1 * 0.0009, rel=1e-6)
+    assert float(fill["fee"]) == pytest.approx(float(fill["px"]) * float(fill["sz"]) * 0.0009, rel=1e-6)
 
 
 def test_the_sdk_hears_a_coin_of_a_dex(venue: RunningVenue) -> None:

@@ -5,6 +5,7 @@ time of a page in plain Python. Nine tenths of what was left was calling with re
 `data`, for which NumPy writes the format of every field down, and compares its type field by field with those it knows.
 """
 
+import functools
 import types
 from collections.abc import Callable
 from typing import Any
@@ -83,6 +84,7 @@ def called(each: Any) -> Any:
     return each
 
 
+@functools.cache
 def _compiled(kernel: Any) -> Any:
     """A kernel; the second time it is called with arguments of the same types they are not looked at again."""
     entries: dict[tuple[Any, ...], Any] = {}

@@ -47,14 +47,14 @@ PATIENCE_S = 8.0
 Key = tuple[int, int]
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], what: str) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, within_s: float = PATIENCE_S) -> None:
     """Wait for something that happens by itself; time out loudly."""
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + within_s
     while True:
         result = condition()
         if bool(await result) if isinstance(result, Awaitable) else bool(result):
             return
-        assert time.monotonic() < end, f"not within {PATIENCE_S} s: {what}"
+        assert time.monotonic() < end, f"not within {within_s} s: {what}"
         await asyncio.sleep(0.01)
 
 
