@@ -224,7 +224,7 @@ def lean_share(st: Any, q_usd: float) -> float:
     j = min(2 * st.clips - 1, max(1, int(place)))
     part = min(1.0, max(0.0, place - j))
     here, there = float(st.lean[j]), float(st.lean[j + 1])
-    return here + part * (there - here)
+    return here + part * (there - here)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

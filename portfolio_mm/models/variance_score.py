@@ -1,6 +1,6 @@
 """Is a forecast of variance better than the variance of the interval before? What to fall back on where it is not.
 
-An interval of equal returns is told as they come, each square held at clip_sd^2 times what either forecast finds
+An interval of equal returns is told as they come, each square held at clip_ratio^2 times what either forecast finds
 possible (jumps are not volatility). At its end the mean square is compared with both by QLIKE. A forecast that looks at
 longer moves too differs from such squares by what is autocorrelated, which is no error: its level, sum of came / sum of
 said, is taken off, so that it is judged by its timing. Variances are of one return, bps^2, noise in them.
@@ -22,19 +22,19 @@ LEVEL_COUNT = 4.0
 INTERVAL = record(
     [
         *(("steps", "i8"), ("sum_bps2", "f8"), ("said_bps2", "f8"), ("last_bps2", "f8")),
-        *(("came_sum", "f8"), ("said_sum", "f8"), ("level_n", "f8")),
+        *(("all_came_bps2", "f8"), ("all_said_bps2", "f8"), ("level_count", "f8")),
     ]
 )
 """`sum_bps2` of the running interval's squares; what they were said to be on average is `said_bps2`, by the forecast,
-and `last_bps2`, by the interval before; 0 none. `level_n` intervals, forgotten, are in the sums of the level."""
+and `last_bps2`, by the interval before; 0 none. `level_count` intervals, forgotten, are in the sums of the level."""
 
 
 @nb.njit(cache=True)
 def clear_interval(interval: Any) -> None:
     """Nothing was said, nothing came, the level is 1."""
-    interval.came_sum = 0.0
-    interval.said_sum = 0.0
-    interval.level_n = 0.0
+    interval.all_came_bps2 = 0.0
+    interval.all_said_bps2 = 0.0
+    interval.level_count = 0.0
     drop(interval)
 
 
@@ -48,20 +48,20 @@ def drop(interval: Any) -> None:
 
 
 @nb.njit(cache=True)
-def note(interval: Any, square_bps2: float, clip_sd: float) -> None:
+def note(interval: Any, square_bps2: float, clip_ratio: float) -> None:
     """One squared return."""
     widest_bps2 = max(interval.said_bps2, interval.last_bps2)
-    interval.sum_bps2 += min(square_bps2, clip_sd * clip_sd * widest_bps2) if widest_bps2 > 0.0 else square_bps2
+    interval.sum_bps2 += min(square_bps2, clip_ratio * clip_ratio * widest_bps2) if widest_bps2 > 0.0 else square_bps2
     interval.steps += 1
 
 
 @nb.njit(cache=True)
 def level_of(interval: Any) -> float:
     """Variance of one return over what is said of it, on average; 1 while little is known."""
-    if interval.said_sum <= 0.0:
+    if interval.all_said_bps2 <= 0.0:
         return 1.0
-    ratio = interval.came_sum / interval.said_sum
-    return max(0.1, (interval.level_n * ratio + LEVEL_COUNT) / (interval.level_n + LEVEL_COUNT))  # type: ignore[no-any-return]
+    ratio = interval.all_came_bps2 / interval.all_said_bps2
+    return max(0.1, (interval.level_count * ratio + LEVEL_COUNT) / (interval.level_count + LEVEL_COUNT))  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -72,9 +72,9 @@ def judge(interval: Any, sk: Any, now_ns: int, block_s: float, half_life_s: floa
         own = qlike(came_bps2 / (interval.said_bps2 * level_of(interval)))
         score(sk, now_ns, own, qlike(came_bps2 / interval.last_bps2), block_s, half_life_s)
         keep = half_life_factor(block_s, half_life_s)
-        interval.came_sum = keep * interval.came_sum + came_bps2
-        interval.said_sum = keep * interval.said_sum + interval.said_bps2
-        interval.level_n = keep * interval.level_n + 1.0
+        interval.all_came_bps2 = keep * interval.all_came_bps2 + came_bps2
+        interval.all_said_bps2 = keep * interval.all_said_bps2 + interval.said_bps2
+        interval.level_count = keep * interval.level_count + 1.0
 
 
 @nb.njit(cache=True)

@@ -68,7 +68,7 @@ def test_between_nothing_and_everything_a_side_offers_the_cap() -> None:
     assert 50.0 < caps[0] < 1_000.0
     assert caps[1] == pytest.approx(20_000.0 * caps[0], rel=0.01)
     assert offered[0] == pytest.approx(caps[0], abs=4.0)
-    assert offered[1] == pytest.approx(1_500.0, abs=4.0)
+    assert offered[1] == pytest.approx(1_500.0, rel=0.01)
 
 
 def test_time_opens_what_a_bad_hour_shut() -> None:

@@ -19,7 +19,7 @@ BAD: list[list[Any]] = [
     [LATER, 0.0, *REST[:6], np.nan],
     [EARLIER, 0.0, *REST],
 ]
-PLAIN = {"near", "diag", "room", "v", "ratios"}
+PLAIN = {"lean", "closed_lean", "near", "diag", "room", "v", "ratios"}
 FOR_PEOPLE = {"solved": "how often the grid was solved"}
 
 
