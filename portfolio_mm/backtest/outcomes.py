@@ -51,7 +51,7 @@ def fill_outcomes(coin: CoinResult, rows: Array, times_ns: Array) -> tuple[Array
             came[at], waited_ns[at] = 1.0, filled_ns - now_ns
         elif due_ns <= end_ns:
             side, px = sides.get(key, (0, np.nan))
-            came[at], last_ns = _alone(*prints[side], side, px, taken_ns, due_ns)
+            came[at], last_ns = _alone(prints[side], side, px, taken_ns, due_ns)
             waited_ns[at] = last_ns - now_ns
     return came, _weights(waited_ns, came)
 
@@ -63,8 +63,9 @@ def _of_side(prints: Array, side: int) -> tuple[Array, Array]:
     return rows["ns"], rows["px"]
 
 
-def _alone(times_ns: Array, pxs: Array, side: int, px: float, taken_ns: int, due_ns: int) -> tuple[float, int]:  # noqa: PLR0917 - a tape and an order
+def _alone(tape: tuple[Array, Array], side: int, px: float, taken_ns: int, due_ns: int) -> tuple[float, int]:
     """What the market did after `taken_ns` to an order that is no longer there, and when that was known."""
+    times_ns, pxs = tape
     here = slice(*np.searchsorted(times_ns, [taken_ns, due_ns], side="right"))
     beyond = (1 - 2 * side) * (px - pxs[here]) / px
     through, touched = np.flatnonzero(beyond > SAME_PX), np.flatnonzero(np.abs(beyond) <= SAME_PX)

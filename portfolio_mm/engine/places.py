@@ -85,13 +85,12 @@ def observe(st: Any, p: Any, ev: Any, has_levels: bool) -> None:  # noqa: FBT001
 
 @nb.njit(cache=True)
 def on_trade(st: Any, p: Any, ev: Any) -> None:
-    """A print at or beyond our prices on the side it hits, and those of orders taken away a moment ago."""
+    """A print at or beyond our prices on the side it hits."""
     side = 1 - ev.side
     sign, ticks = 1 - 2 * side, int(ev.px * p.ticks_per_usd + 0.5)
     for level in range(LEVELS):
         i = side * LEVELS + level
         place = st.queue.places[i]
-        queue.passed(st.queue, p.queue, i, ev.venue_ms * 1_000_000, ev.sz * p.lots_per_coin, ticks)
         if place.key != 0 and sign * (place.px_ticks - ticks) >= 0:
             is_through = place.px_ticks != ticks
             queue.trade(st.queue, p.queue, i, ev.venue_ms * 1_000_000, ev.sz * p.lots_per_coin, is_through)

@@ -117,8 +117,20 @@ def planted(seconds: int = 2_400, sigma_bps: float = 2.0, said_bps: float = 2.0,
         filled["fee_bps"], filled["lots"] = 1.5, 100
         filled["snap"]["fair_px"] = later * (1.0 + sign * 3e-4)
         filled["snap"]["adverse_bps"] = 1.0
-    noted = (np.zeros(0, dtype) for dtype in (ORDERED, FORECAST, ENDED, PRINTED))
-    return CoinResult("SOL", state, params, samples, mids, filled, *noted, 0)
+    orders, forecasts, ended, prints = (np.zeros(0, dtype) for dtype in (ORDERED, FORECAST, ENDED, PRINTED))
+    return CoinResult(
+        "SOL",
+        state,
+        params,
+        samples,
+        mids,
+        filled,
+        orders=orders,
+        forecasts=forecasts,
+        ended=ended,
+        prints=prints,
+        events=0,
+    )
 
 
 def test_markouts_are_those_of_the_mids() -> None:
