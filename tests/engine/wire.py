@@ -59,6 +59,12 @@ class Wire(Bench):
         row = {"coin": COIN.coin, "side": side, "px": f"{px:.3f}", "sz": f"{sz:.1f}", "time": self.ms, "tid": self.ms}
         return self.frame("trades", [row])
 
+    def sweep(self, side: str, prices: tuple[float, ...], sz: float = 3.0) -> int:
+        """Channel `trades`, the prints of one market order, best price first."""
+        same = {"coin": COIN.coin, "side": side, "sz": f"{sz:.1f}", "time": self.ms}
+        rows = [same | {"px": f"{px:.3f}", "tid": 10 * self.ms + i} for i, px in enumerate(prices)]
+        return self.frame("trades", rows)
+
     def context(self, mark: float, funding: float = 1e-5, open_interest: float = 1e6, **more: Any) -> int:
         """Channel `activeAssetCtx`."""
         ctx = {"markPx": f"{mark:.3f}", "oraclePx": f"{mark:.3f}", "funding": str(funding)}

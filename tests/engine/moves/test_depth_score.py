@@ -10,7 +10,7 @@ from portfolio_mm.estimators import depth_profile
 from portfolio_mm.models.skill import clear_skill
 from tests.engine.lesson import TUNING
 from tests.engine.plain_page import step_with
-from tests.engine.tape import keys
+from tests.engine.tape import allocation, keys
 from tests.engine.wire import Wire
 
 TICK = 0.001
@@ -27,13 +27,14 @@ def unproven() -> Any:
 
 
 def heard(informed: str, step: Any = None) -> Wire:
-    """A sweep each second, of 5 or 25 ticks in turn of two; the mid follows those of one kind, 6 ticks."""
+    """A sweep each second, of 5 or 25 ticks in turn of two; the mid follows those of one kind, 10 ticks."""
     wire, mid = Wire(TUNING), 20.0
     rng = np.random.default_rng(8)
     wire.params["depth"]["block_ns"] = 10**9
     if step is not None:
         wire.step = step
     wire.start()
+    wire.hear(allocation(wire.now_ns, 2, sz=0.0, oid=10**15))
     for second in range(100):
         wire.book(mid - 3 * TICK, mid + 3 * TICK)
         wire.wait(0.4)
@@ -41,7 +42,7 @@ def heard(informed: str, step: Any = None) -> Wire:
         wire.trade("B" if sign > 0 else "A", mid + sign * TICK * (25 if is_deep else 5))
         wire.wait(0.3)
         if (informed == "deep") == is_deep:
-            mid += sign * TICK * 6
+            mid += sign * TICK * 10
         wire.bbo(mid - 3 * TICK, mid + 3 * TICK)
         wire.wait(0.3)
     return wire
@@ -49,7 +50,11 @@ def heard(informed: str, step: Any = None) -> Wire:
 
 def deep_bps(wire: Wire) -> float:
     """What the table of the verdict charges a quote at 9 bps more than one at 0.1."""
-    return float(viability.adverse_at(wire.st, 9.0)[0] - viability.adverse_at(wire.st, 0.1)[0])
+
+    def at(depth_bps: float) -> float:
+        return float(viability.adverse_at(wire.st["viability"], *viability.place_of(depth_bps))[0])
+
+    return at(9.0) - at(0.1)
 
 
 def test_losses_by_depth_move_orders_only_when_proven() -> None:

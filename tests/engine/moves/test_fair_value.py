@@ -1,10 +1,11 @@
-"""Raw frames of the book whose sizes alone differ: the heavier side moves fair, and an order follows."""
+"""Raw frames of the book whose sizes alone differ: the heavier side moves fair, and the next orders follow."""
 
 from typing import Any
 
 from portfolio_mm.engine import attribution as at
+from portfolio_mm.engine.tuning import Tuning
 from tests.engine.story import without
-from tests.engine.tape import allocation, keys
+from tests.engine.tape import keys
 from tests.engine.wire import Wire
 
 BID, ASK = 19.980, 20.020
@@ -12,19 +13,17 @@ HEAVY, LIGHT = 90.0, 4.0
 
 
 def leaned(bid_sz: float, ask_sz: float, step: Any = None) -> Wire:
-    """A standing market with sweeps; after half a minute the sizes of its touch change, the prices stay."""
-    wire = Wire()
+    """A standing market; after half a minute the sizes of its touch change and both our orders fill."""
+    wire = Wire(Tuning(levels=1))
     if step is not None:
         wire.step = step
     wire.start()
-    wire.hear(allocation(wire.now_ns, 2, sz=0.0, oid=10**15))
-    for i in range(30):
+    for _ in range(30):
         wire.book(BID, ASK)
         wire.wait(1.0)
-        side, touch, sign = ("A", BID, -1) if i % 2 else ("B", ASK, 1)
-        wire.trade(side, touch)
-        wire.trade(side, round(touch + sign * 0.02, 3))
     wire.bbo(BID, ASK, bid_sz, ask_sz)
+    for side in range(2):
+        wire.fill(wire.now_ns, side)
     wire.wait(0.5)
     return wire
 

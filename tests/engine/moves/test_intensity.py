@@ -15,7 +15,7 @@ SWEEPS = 120
 
 
 def swept(mean_ticks: float, step: Any = None) -> Wire:
-    """Two minutes of a standing market; each second a sweep prints at the touch and an exponential way beyond it."""
+    """Two minutes of a standing market; each second a sweep goes exponentially far and leaves the next tick."""
     wire, rng = Wire(Tuning(levels=1)), np.random.default_rng(6)
     if step is not None:
         wire.step = step
@@ -24,8 +24,11 @@ def swept(mean_ticks: float, step: Any = None) -> Wire:
         wire.book(BID, ASK)
         wire.wait(1.0)
         side, touch, sign = ("A", BID, -1) if i % 2 else ("B", ASK, 1)
-        wire.trade(side, touch)
-        wire.trade(side, round(touch + sign * TICK * (1 + int(mean_ticks * rng.exponential())), 3))
+        last = round(touch + sign * TICK * (1 + int(mean_ticks * rng.exponential())), 3)
+        wire.sweep(side, (touch, last))
+        left = round(last + sign * TICK, 3)
+        wire.bbo(left if i % 2 else BID, ASK if i % 2 else left)
+        wire.wait(0.1)
     wire.book(BID, ASK)
     wire.wait(0.5)
     return wire

@@ -68,7 +68,8 @@ def test_at_the_wall_the_adding_side_is_not_quoted(position: int, side: int) -> 
 def forecasting(bid_sz: float, limit: float, step: Any = None) -> Wire:
     """1,200 USD long; the last frame of the book has the same prices and another size at the best bid."""
     wire = scene(step, deadline_s=0.0, position=600, limit=limit)
-    wire.bbo(19.98, 20.0, bid_sz=bid_sz)
+    wire.hear(allocation(wire.now_ns, 3, px2=limit, sz=0.0, oid=10**15))
+    wire.bbo(19.95, 20.0, bid_sz=bid_sz)
     wire.wait(0.5)
     return wire
 
