@@ -43,7 +43,7 @@ def standing(step: Step | None = None, seconds: int = 30, price_usd: float = 0.0
 
 
 def burst(
-    aggressor: str, step: Step | None = None, part: str = "hawkes", shift: float = 0.01, price_usd: float = 0.1
+    aggressor: str, step: Step | None = None, part: str = "hawkes", shift: float = 0.01, price_usd: float = 0.07
 ) -> Wire:
     """Twenty prints within two seconds, inside fair so that they are no sweeps; then the market moves a little.
 
@@ -64,7 +64,7 @@ def burst(
     return wire
 
 
-def rush_hour(aggressor: str, step: Step | None = None, shift: float = 0.001, price_usd: float = 0.06) -> Wire:
+def rush_hour(aggressor: str, step: Step | None = None, shift: float = 0.01, price_usd: float = 0.06) -> Wire:
     """Half a minute with prints of one side after a quiet one, inside fair; then the market moves a little."""
     wire = standing(step, price_usd=price_usd)
     wire.params["arrivals"]["fast_half_life_s"], wire.params["arrivals"]["shrink_s"] = 10.0, 2.0

@@ -195,7 +195,7 @@ def with_last_word(*rows: Any) -> list[tuple[Any, ...]]:
 
 
 FAR = book(T0 + 22 * S, 1_989_700, 1_990_300)
-SWEEPS = [trade(T0 + 22 * S, 1, 1_999_700 - 100 * i, at_ms=1_700_000_021_900 + i) for i in range(40)]
+SWEEPS = [trade(T0 + 22 * S, 1, 1_999_700 - 100 * i, at_ms=1_700_000_021_900 + i) for i in range(80)]
 RAW: dict[str, tuple[Any, ...]] = {
     "BOOK": (FAR,),
     "TRADE": tuple(SWEEPS),
