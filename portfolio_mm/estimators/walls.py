@@ -55,12 +55,13 @@ STATE = record(
         ("room", "f8", (POINTS,)),
         ("v", "f8", (POINTS,)),
         ("ratios", "f8", (POINTS,)),
-        ("lean", "f4", (POINTS,)),
+        ("lean", "f4", (POINTS + 1,)),
         ("closed_lean", "f8"),
     ]
 )
 """`clips` is n of the grid solved; the other numbers are what it was solved for; `ratios[i]` = ln(v_i / v_(i-1)),
-`lean[i]` the share of fair's drift to lean by there, `closed_lean` that of the closed form."""
+`lean[i]` (one more, for alignment) the share of fair's drift to lean by there, `closed_lean` that of the closed
+form."""
 
 
 def default_params() -> np.ndarray[Any, Any]:

@@ -27,7 +27,7 @@ def unproven() -> Any:
 
 
 def heard(informed: str, step: Any = None) -> Wire:
-    """A sweep each second, of 5 or 25 ticks in turn of two; the mid follows those of one kind, 10 ticks."""
+    """A sweep each second, of 5 or 25 ticks in turn of two; the mid follows those of one kind, 18 ticks."""
     wire, mid = Wire(TUNING), 20.0
     rng = np.random.default_rng(8)
     wire.params["depth"]["block_ns"] = 10**9
@@ -42,7 +42,7 @@ def heard(informed: str, step: Any = None) -> Wire:
         wire.trade("B" if sign > 0 else "A", mid + sign * TICK * (25 if is_deep else 5))
         wire.wait(0.3)
         if (informed == "deep") == is_deep:
-            mid += sign * TICK * 10
+            mid += sign * TICK * 18
         wire.bbo(mid - 3 * TICK, mid + 3 * TICK)
         wire.wait(0.3)
     return wire

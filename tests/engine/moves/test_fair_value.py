@@ -12,15 +12,17 @@ BID, ASK = 19.980, 20.020
 HEAVY, LIGHT = 90.0, 4.0
 
 
-def leaned(bid_sz: float, ask_sz: float, step: Any = None) -> Wire:
-    """A standing market; after half a minute the sizes of its touch change and both our orders fill."""
+def leaned(bid_sz: float, ask_sz: float, then: Any = None) -> Wire:
+    """A standing market; after half a minute the sizes of its touch change and both our orders fill.
+
+    From then on it is played with the page `then`, if there is one.
+    """
     wire = Wire(Tuning(levels=1))
-    if step is not None:
-        wire.step = step
     wire.start()
     for _ in range(30):
         wire.book(BID, ASK)
         wire.wait(1.0)
+    wire.step = then or wire.step
     wire.bbo(BID, ASK, bid_sz, ask_sz)
     for side in range(2):
         wire.fill(wire.now_ns, side)
@@ -39,7 +41,7 @@ def test_a_heavier_bid_lifts_fair_and_both_orders() -> None:
 
 
 def test_it_is_the_part_that_does_it() -> None:
-    """Taken off after its first word the page goes on with the fair value it had."""
+    """Taken off after half a minute the page goes on with the fair value it had."""
 
     def deaf() -> Any:
         return without("fair_value", "update", returns=False)
