@@ -235,7 +235,7 @@ def _second(st: Any, p: Any, now_ns: int, x_bps: float) -> None:
     """One second: resolve what is due, learn the usual, predict."""
     pos = st.seconds % RING
     if st.filled > 0:
-        move_bps = x_bps - st.ring_x_bps[(pos - 1) % RING]
+        move_bps = x_bps - float(st.ring_x_bps[(pos - 1) % RING])
         gain = max(1.0 / (st.seconds + 30.0), 1.0 / p.slow_s)
         least = p.min_sd_bps * p.min_sd_bps
         st.variance = max(least, st.variance + gain * (min(move_bps * move_bps, 9.0 * st.variance) - st.variance))
@@ -259,7 +259,7 @@ def _resolve(st: Any, p: Any, now_ns: int, pos: int) -> None:
     signed_p, threshold_bps = st.guess_p[slot], st.guess_bps[slot]
     up_bps, down_bps = 0.0, 0.0
     for j in range(1, HORIZON + 1):
-        move_bps = st.ring_x_bps[(then + j) % RING] - st.ring_x_bps[then]
+        move_bps = float(st.ring_x_bps[(then + j) % RING]) - float(st.ring_x_bps[then])
         up_bps, down_bps = max(up_bps, move_bps), max(down_bps, -move_bps)
     happened = 1.0 if max(up_bps, down_bps) > threshold_bps else 0.0
     own, came = min(1.0 - 1e-9, max(1e-9, abs(signed_p))), int(happened)
@@ -280,7 +280,7 @@ def _fit(st: Any, p: Any, x: Any, loss: float, k: float) -> None:
     """One outcome of overlapping ones: residual `loss`, curvature `k` = p (1 - p), at the inputs `x`."""
     st.room[0] = 1.0
     for i in range(INPUTS):
-        st.room[1 + i] = x[i]
+        st.room[1 + i] = float(x[i])
     drift_share = p.drift_per_day * EVERY / 86_400.0
     step_recursive(st.beta, st.covariance, st.room, st.along, EVERY / HORIZON, loss, k, p.prior_beta_sd, drift_share)
 
@@ -288,7 +288,7 @@ def _fit(st: Any, p: Any, x: Any, loss: float, k: float) -> None:
 @nb.njit(cache=True)
 def _closed(st: Any, pos: int, seconds: int) -> float:
     """Fall of log open interest over so many seconds, 0 while not known."""
-    fall = st.ring_interest[(pos - seconds) % RING] - st.ring_interest[pos]
+    fall = float(st.ring_interest[(pos - seconds) % RING]) - float(st.ring_interest[pos])
     return fall if fall > 0.0 and st.filled >= seconds else 0.0
 
 
@@ -296,7 +296,7 @@ def _closed(st: Any, pos: int, seconds: int) -> float:
 def _predict(st: Any, p: Any, now_ns: int, pos: int) -> None:
     """Inputs, direction, hazard and threshold of this second."""
     sd_bps = math.sqrt(st.variance)
-    move_bps = st.ring_x_bps[pos] - st.ring_x_bps[(pos - FAST) % RING] if st.filled >= FAST else 0.0
+    move_bps = float(st.ring_x_bps[pos]) - float(st.ring_x_bps[(pos - FAST) % RING]) if st.filled >= FAST else 0.0
     speed_z = move_bps / (sd_bps * math.sqrt(FAST))
     flow_usd = st.flow_usd * math.exp(-max(0, now_ns - st.flow_ns) / NS_PER_S / FAST)
     flow_z = flow_usd / math.sqrt(st.flow_square) if st.flow_square > 0.0 and st.seconds > HORIZON else 0.0
