@@ -43,7 +43,7 @@ def standing(step: Step | None = None, seconds: int = 30, price_usd: float = 0.0
 
 
 def burst(
-    aggressor: str, step: Step | None = None, part: str = "hawkes", shift: float = 0.01, price_usd: float = 0.07
+    aggressor: str, step: Step | None = None, part: str = "hawkes", shift: float = 0.01, price_usd: float = 0.08
 ) -> Wire:
     """Twenty prints within two seconds, inside fair so that they are no sweeps; then the market moves a little.
 

@@ -50,10 +50,11 @@ def test_thinner_prints_for_the_same_moves_widen_both_sides() -> None:
 
 
 def test_adverse_selection_that_is_charged_is_not_charged_again() -> None:
-    """The item is what zeta / 2 exceeds the adverse selection of the same side by."""
+    """The item is what zeta / 2 exceeds the adverse selection of the same side by, from the fill on."""
     wire = played(1.0)
     st = wire.st
     lower = float(st["impact"]["kyle_bps"]) - 1.645 * float(st["impact"]["kyle_se_bps"])
     zeta = lower * 1.5 * float(st["impact"]["skill"]["weight"])
     for side in range(2):
-        assert item(wire, side) == pytest.approx(0.5 * zeta - max(0.0, float(st["quote"]["adverse_bps"][side])))
+        after = float(st["quote"]["adverse_bps"][side]) - float(st["viability"]["approach_bps"][side])
+        assert item(wire, side) == pytest.approx(0.5 * zeta - max(0.0, after))
