@@ -138,7 +138,8 @@ def test_inventory_is_reduced_even_where_no_quote_pays() -> None:
     assert not bench.resting(0)
     asks = bench.resting(1)
     assert asks
-    assert asks[0]["px_ticks"] <= 2_000_900, "near the touch: fee and adverse selection are the price of getting out"
+    assert bench.st["quote"]["px_ticks"][1, 0] <= 2_000_900, "near the touch: fee and loss are the price of getting out"
+    assert asks[0]["px_ticks"] <= 2_001_000, "one more action is not worth what is left"
 
 
 def test_a_standing_market_costs_no_actions() -> None:
