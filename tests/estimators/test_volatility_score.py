@@ -26,7 +26,8 @@ def played(sigma: Floats, seed: int = 1, rho: float = 0.0) -> tuple[Any, Floats]
 
 def tides() -> Floats:
     """Between 0.5 and 3.8 bps per sqrt(s) and back in a quarter of an hour, which no EWMA's model knows."""
-    return 1.4 * np.exp(np.sin(2.0 * np.pi * np.arange(SECONDS) / 900.0))
+    tide: Floats = 1.4 * np.exp(np.sin(2.0 * np.pi * np.arange(SECONDS) / 900.0))
+    return tide
 
 
 def far(said: Floats, sigma: Floats) -> float:
@@ -60,7 +61,8 @@ def plain(sigma: Floats) -> Floats:
     st, p = fresh(volatility)
     p["interval_s"] = 1e9
     mid = 100.0 * np.exp(1e-4 * np.cumsum(rng.normal(0.0, 1.0, len(sigma)) * sigma))
-    return feed_volatility(st, p, times(np.arange(len(sigma)) * 1.0), mid)[:, 0]
+    said: Floats = feed_volatility(st, p, times(np.arange(len(sigma)) * 1.0), mid)[:, 0]
+    return said
 
 
 def test_it_comes_back_when_the_market_calms() -> None:
