@@ -151,7 +151,7 @@ async def test_without_an_answer_of_risk_nothing_rests_and_nothing_is_placed(lin
     began_ms = await line.venue.now_ms()
     os.kill(pid, signal.SIGSTOP)
     try:
-        gone_s = await line.until(lambda orders: not orders, "no permit, no order", 6)
+        gone_s = await line.until(lambda orders: not orders, "no permit, no order", 15)
         await asyncio.sleep(2.0)  # silence: coins go on wishing, nothing may come of it
         assert not await line.orders()
         last_ms = max(await line.venue.placed_ms()) - began_ms

@@ -1,5 +1,6 @@
 """What the action price does to a whole account: minutes of trading in a synthetic market, in process and seeded."""
 
+import msgspec
 import pytest
 
 from portfolio_mm.settings.load import load
@@ -11,9 +12,16 @@ SETTLE_S = 120.0
 WATCHED_S = 240.0
 
 
-def trade(*, unified: bool, seed: int = 7) -> tuple[Economy, dict[str, float]]:
-    """Six coins from the first second of a UTC day; shares of two-sided time after the start, by coin."""
-    economy = Economy(SyntheticFlow(synthetic_params(DEFAULT_COINS, seed)), load(None).plan(), unified=unified)
+def trade(*, unified: bool, seed: int = 7, thin: str = "") -> tuple[Economy, dict[str, float]]:
+    """Six coins from the first second of a UTC day; shares of two-sided time after the start, by coin.
+
+    On a coin that is `thin` market orders are rare, small, and seldom reach beyond a maker's fee.
+    """
+    params = synthetic_params(DEFAULT_COINS, seed)
+    rarely = {"market_rate": 0.2, "kappa_per_bps": 3.0, "market_usd": 2_000.0}
+    coins = tuple(msgspec.structs.replace(each, **rarely) if each.coin == thin else each for each in params.coins)
+    flow = SyntheticFlow(msgspec.structs.replace(params, coins=coins))
+    economy = Economy(flow, load(None).plan(), unified=unified)
     economy.run(SETTLE_S)
     before = {desk.instrument.coin: economy.two_sided_s(desk) for desk in economy.desks}
     economy.run(WATCHED_S)
@@ -40,7 +48,7 @@ def test_plenty_of_actions_are_nearly_free() -> None:
 
 
 def test_a_coin_too_thin_for_the_price_says_so_and_leaves_its_actions_to_others() -> None:
-    economy, two_sided = trade(unified=True)
+    economy, two_sided = trade(unified=True, thin="BTC")
     silence = economy.silence()["BTC"]
     assert two_sided["BTC"] < 0.1
     assert silence.most_common(1)[0][0] == "CANNOT_PAY"
