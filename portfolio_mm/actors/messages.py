@@ -272,6 +272,8 @@ class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
     stopping: bool = False
     refused: bool = False
     """The gateway leaves the account to another instance, whose orders are not to be touched."""
+    weight: int = 0
+    """Request weight of this minute that a watchdog behind the gateway's own internet address has used (HL §5.1)."""
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):

@@ -6,6 +6,7 @@ Every refusal says what was found and what to do. A coin that is not viable is l
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
@@ -16,6 +17,7 @@ from portfolio_mm.actors.run_folder import RunFolder
 from portfolio_mm.actors.run_spec import Held, RunSpec
 from portfolio_mm.actors.venue_process import VenueAddress, start_venue
 from portfolio_mm.actors.wallets import LEAST_ORDER_USD, check_money, elsewhere, words
+from portfolio_mm.actors.weight_file import WeightFile, weight_path
 from portfolio_mm.domain.errors import ConfigurationError, KilledError, PreflightError, VenueError
 from portfolio_mm.domain.events import AccountMode
 from portfolio_mm.domain.instrument import Instrument, dex_of
@@ -96,7 +98,8 @@ async def prepare(plan: Plan, folder: RunFolder, venue: VenueAddress, say: Say =
         ConfigurationError: a coin does not exist.
         PreflightError: the venue does not answer, there is too little money, or no coin is viable.
     """
-    async with InfoClient(venue.url, None, IpBudget()) as info:
+    budget = IpBudget()
+    async with InfoClient(venue.url, None, budget) as info:
         try:
             instruments = await load_instruments(info, plan.coin_names)
             dexes = dexes_of(plan.coin_names)
@@ -108,6 +111,8 @@ async def prepare(plan: Plan, folder: RunFolder, venue: VenueAddress, say: Say =
         except VenueError as error:
             msg = f"the venue at {venue.url} does not answer: {error}"
             raise PreflightError(msg) from None
+        finally:
+            _remember(weight_path(folder.state_db, venue.account), budget)
     viable, skipped = viable_coins(plan, instruments, truth, mids)
     if not viable:
         reasons = "; ".join(f"{coin}: {reason}" for coin, reason in skipped)
@@ -129,6 +134,13 @@ async def prepare(plan: Plan, folder: RunFolder, venue: VenueAddress, say: Say =
         ),
         skipped,
     )
+
+
+def _remember(path: Path, budget: IpBudget) -> None:
+    """Add what was spent here to the minute that the gateway begins with."""
+    weight, unix_s, now_s = WeightFile(path, budget), time.time(), time.monotonic()
+    weight.resume(unix_s, now_s)
+    weight.keep(weight.now(unix_s, now_s))
 
 
 def held(instruments: Sequence[Instrument], positions: Sequence[PositionTruth]) -> tuple[Held, ...]:

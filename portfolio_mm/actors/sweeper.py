@@ -39,8 +39,9 @@ class Target(msgspec.Struct, frozen=True):
 class Sweeper:
     """Use as `async with`. Every method raises VenueError when the venue cannot be reached or refuses."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, budget: IpBudget | None = None) -> None:
         self._target = target
+        self._budget = IpBudget() if budget is None else budget
         self._session: aiohttp.ClientSession | None = None
         self._assets: dict[str, int] = {}
         self._known: set[str] = set()
@@ -49,8 +50,7 @@ class Sweeper:
     async def __aenter__(self) -> Self:
         target = self._target
         self._session = aiohttp.ClientSession()
-        budget = IpBudget()
-        self._info = InfoClient(target.url, self._session, budget, max_wait_s=2.0, timeout_s=3.0)
+        self._info = InfoClient(target.url, self._session, self._budget, max_wait_s=2.0, timeout_s=3.0)
         self._exchange = ExchangeClient(
             VenueSocket(target.ws_url, ()),  # never started: all goes over HTTP
             self._session,
@@ -58,7 +58,7 @@ class Sweeper:
             target.url,
             mainnet=target.mainnet,
             vault=target.vault,
-            budget=budget,
+            budget=self._budget,
             timeout_s=3.0,
         )
         return self

@@ -28,6 +28,7 @@ from portfolio_mm.actors.sweeper import Sweeper, Target
 from portfolio_mm.actors.topology import WATCHDOG, Directory, FolderDirectory
 from portfolio_mm.actors.transport import Tls
 from portfolio_mm.domain.errors import ConfigurationError, PortfolioMMError
+from portfolio_mm.hyperliquid.limits import IpBudget
 
 LOG: Final = logging.getLogger("portfolio_mm.watchdog")
 LOOK_S: Final = 0.1
@@ -67,6 +68,7 @@ class Watchdog:
         self._config = config
         self._stays = stays
         self._link = HubLink(directory, token_file, role="watchdog", name=name, tls=tls)
+        self._budget = IpBudget()
         self._beat_s = time.monotonic()
         self._stopping_said = False
         self._armed = False
@@ -117,10 +119,11 @@ class Watchdog:
                         continue
 
     async def _answer(self) -> None:
-        """Say that we are here; without it risk gives no permits."""
+        """Say that we are here; without it risk gives no permits. Elsewhere means behind another internet address."""
         while True:
             if self._link.connected:
-                self._link.send(Heartbeat(time.monotonic_ns(), armed=self._armed))
+                weight = 0 if self._stays else self._budget.used(time.monotonic())
+                self._link.send(Heartbeat(time.monotonic_ns(), armed=self._armed, weight=weight))
             await asyncio.sleep(self._config.heartbeat_s)
 
     async def _guard(self) -> None:
@@ -157,7 +160,7 @@ class Watchdog:
     async def _sweep(self) -> bool:
         """Cancel what rests until the venue shows nothing; False when that could not be done now."""
         try:
-            async with Sweeper(self._config.target) as sweeper:
+            async with Sweeper(self._config.target, self._budget) as sweeper:
                 while (found := await sweeper.sweep()) > 0:
                     self.clean = False
                     self._swept += found
@@ -187,7 +190,7 @@ class Watchdog:
 
     async def _arm(self) -> float:
         """Arm where volume allows it; seconds until the next try."""
-        async with Sweeper(self._config.target) as sweeper:
+        async with Sweeper(self._config.target, self._budget) as sweeper:
             if not self._armed and await sweeper.traded_usd() < GATE_USD:
                 return GATE_AGAIN_S
             refusal = await sweeper.arm(ARM_AHEAD_S)
@@ -197,7 +200,7 @@ class Watchdog:
         return ARM_EVERY_S if self._armed else GATE_AGAIN_S
 
     async def _disarm(self) -> None:
-        async with Sweeper(self._config.target) as sweeper:
+        async with Sweeper(self._config.target, self._budget) as sweeper:
             await sweeper.arm(None)
         self._armed = False
 

@@ -76,12 +76,17 @@ class IpBudget:
         """Weight within it that is left to cancels, which do not wait for this count: two thousand orders."""
         self._spent: deque[tuple[float, int]] = deque()
         self._sum = 0
+        self._beside: dict[str, tuple[float, int]] = {}
+
+    def beside(self, who: str, weight: int, now_s: float) -> None:
+        """What another program of ours behind this address says that it has used in the last minute."""
+        self._beside[who] = (now_s, weight)
 
     def used(self, now_s: float) -> int:
-        """Weight spent since `now_s - 60`."""
+        """Weight spent since `now_s - 60`, here and beside."""
         while self._spent and self._spent[0][0] <= now_s - 60.0:
             self._sum -= self._spent.popleft()[1]
-        return self._sum
+        return self._sum + sum(weight for at_s, weight in self._beside.values() if at_s > now_s - 60.0)
 
     def wait_s(self, weight: int, now_s: float, *, urgent: bool = False) -> float:
         """Seconds until `weight` may be spent; 0 means now. Infinite when it never fits."""
@@ -93,7 +98,7 @@ class IpBudget:
             excess -= spent
             if excess <= 0:
                 return at + 60.0 - now_s
-        return float("inf")
+        return float("inf") if weight > ceiling else 60.0  # beside: a minute from now it is gone, or said anew
 
     def spend(self, weight: int, now_s: float) -> None:
         """Book weight that was, or is about to be, spent; may overdraw (the venue counts what it counts)."""

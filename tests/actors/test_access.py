@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from portfolio_mm.actors.access import check_network
 from portfolio_mm.actors.preflight import Ready, prepare
 from portfolio_mm.actors.run_folder import RunFolder, write_private
 from portfolio_mm.actors.venue_process import VenueAddress
+from portfolio_mm.actors.weight_file import WeightFile, weight_path
 from portfolio_mm.cli.main import app
 from portfolio_mm.domain.errors import PreflightError
 from portfolio_mm.hyperliquid import rest
+from portfolio_mm.hyperliquid.limits import IpBudget
 from portfolio_mm.settings.load import load
 from portfolio_mm.venue.dexes import DexCoin, PerpDex
 from portfolio_mm.venue.faults import kinds
@@ -76,6 +79,14 @@ class Case:
         at = VenueAddress(self.venue.url, self.venue.ws, self.address.lower(), agent, watchdog)
         return asyncio.run(prepare(load(None, keys | changes).plan(), place, at, self.said.append))
 
+    def weight(self) -> int:
+        """What a gateway of this account would begin with."""
+        budget = IpBudget()
+        WeightFile(weight_path(RunFolder(self.folder / "state").state_db, self.address), budget).resume(
+            time.time(), 1e3
+        )
+        return budget.used(1e3)
+
 
 @pytest.fixture
 def case(venue: RunningVenue, numbers: Iterator[int], tmp_path: Path) -> Case:
@@ -101,7 +112,9 @@ def test_every_wallet_is_named_with_the_command_that_cures_it(case: Case) -> Non
     for command in re.findall("`portfolio-mm (account transfer [^`]*)`", said):
         given = [*command.split(), "--yes", "--url", case.venue.url, "--key-file", str(case.folder / "master")]
         assert CliRunner().invoke(app, given).exit_code == 0, command
+    before = case.weight()
     assert case.preflight().spec.start_equity_usd == pytest.approx(350.0)
+    assert case.weight() > before + 100, "the gateway must not plan with a whole minute of request weight"
     case.address = sub
     with pytest.raises(PreflightError, match=r"is a sub-account: set account.vault"):
         case.preflight()

@@ -163,6 +163,17 @@ async def test_a_gateway_that_vanished_loses_its_orders(venue: RunningVenue, fol
         await until(lambda: int(watchdog.status()["swept"]) == 2, "everything cancelled")
 
 
+async def test_it_says_what_its_sweeps_used_of_the_address(venue: RunningVenue, folder: RunFolder, hub: Hub) -> None:
+    """Else the gateway plans with a minute that is half used, and its cancels are refused with 429."""
+    await rest_orders(venue, 2)
+    async with guarding(venue, folder, hub) as watchdog:
+        await until(lambda: int(watchdog.status()["swept"]) == 2, "everything cancelled")
+        least = 20 + 20 + 1  # a look, the universe, a cancel (HL §5.1)
+        await until(
+            lambda: (said := hub.last("watchdog", Heartbeat)) is not None and said.weight >= least, "its weight"
+        )
+
+
 async def test_after_an_orderly_stop_it_stands_down(venue: RunningVenue, folder: RunFolder, hub: Hub) -> None:
     async with Sweeper(target(venue, folder)) as eye, guarding(venue, folder, hub) as watchdog:
         hub.say("watchdog", Heartbeat(1, stopping=True))

@@ -11,8 +11,8 @@ from portfolio_mm.actors.gateway.backoff import PAUSES, Backoff
 from portfolio_mm.actors.gateway.budgets import FAR_S, STEEPEST, Budgets
 from portfolio_mm.actors.gateway.clock import VenueClock
 from portfolio_mm.actors.gateway.purpose import Purpose
-from portfolio_mm.actors.gateway.weight_file import WeightFile
-from portfolio_mm.actors.messages import Allocation, CoinAllocation
+from portfolio_mm.actors.messages import Allocation, CoinAllocation, Heartbeat
+from portfolio_mm.actors.weight_file import WeightFile
 from portfolio_mm.domain.commands import CommandKind
 from portfolio_mm.domain.events import AccountMode, EventKind
 from portfolio_mm.domain.order import OrderEvent, Refusal
@@ -359,6 +359,21 @@ async def test_a_gateway_that_comes_back_counts_what_its_last_life_spent(tmp_pat
         await made.start()
         await made.trading()
         assert budgets_of(made).ip.used(time.monotonic()) > before + 150
+
+
+async def test_what_the_watchdog_used_of_the_address_keeps_orders_back_and_no_cancel(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.start()
+        _, coin = await made.trading()
+        watchdog = await made.peer("watchdog")
+        key = coin.place(BUY, 0.97 * made.mid("BTC"), 100.0)
+        await coin.hears(OrderEvent.ACCEPTED, key)
+        watchdog.peer.send_message(Heartbeat(1, weight=1_100))
+        await until(lambda: budgets_of(made).ip.used(time.monotonic()) > 1_140, "its weight is counted")
+        late = coin.place(BUY, 0.96 * made.mid("BTC"), 100.0)
+        assert (await coin.hears(OrderEvent.REFUSED, late))["oid"] == Refusal.RATE_LIMIT
+        coin.cancel(key)
+        await coin.hears(OrderEvent.CANCELLED, key)
 
 
 def test_weight_of_another_minute_or_a_torn_file_counts_for_nothing(tmp_path: Path, caplog: Any) -> None:

@@ -38,6 +38,19 @@ def test_ip_weight_comes_back_after_a_minute_and_urgent_reads_may_use_the_reserv
     assert budget.used(60.0) == 20
 
 
+def test_what_others_of_ours_behind_the_address_used_is_not_used_again() -> None:
+    budget = IpBudget(cap=100, reserve=20, cancels=0)
+    budget.spend(30, 0.0)
+    budget.beside("watchdog", 40, 5.0)
+    assert budget.used(5.0) == 70
+    assert budget.wait_s(15, 6.0) == 54.0
+    assert budget.wait_s(60, 6.0) == 60.0  # our own is not enough: theirs is gone, or said anew, in a minute
+    budget.beside("watchdog", 10, 7.0)
+    assert budget.used(7.0) == 40
+    assert budget.spent(7.0) == [(0.0, 30)]  # what it says itself is not ours to keep
+    assert budget.used(67.0) == 0
+
+
 def test_each_429_takes_a_quarter_of_the_minute_until_it_is_full() -> None:
     budget = IpBudget(cap=100, reserve=20, cancels=0)
     for _ in range(3):

@@ -34,8 +34,8 @@ from portfolio_mm.actors.gateway.readings import Readings
 from portfolio_mm.actors.gateway.reconcile import Reconciler
 from portfolio_mm.actors.gateway.tally import Tally
 from portfolio_mm.actors.gateway.transfers import Transfers
-from portfolio_mm.actors.gateway.weight_file import WeightFile
 from portfolio_mm.actors.gateway.worst_case import Market
+from portfolio_mm.actors.weight_file import WeightFile, weight_path
 from portfolio_mm.domain.order import Refusal
 from portfolio_mm.hyperliquid.exchange import ExchangeClient
 from portfolio_mm.hyperliquid.rest import InfoClient
@@ -141,7 +141,7 @@ async def build(
     store.add_run(user, run)
     others = Others(run, store.runs(user), config.instruments, tolerate=config.foreign_orders == "tolerate")
     budgets = Budgets(clock, config.day_cap)
-    weight = WeightFile(Path(config.state_db).with_name(f"weight-{user}.json"), budgets.ip)
+    weight = WeightFile(weight_path(Path(config.state_db), user), budgets.ip)
     weight.resume(time.time(), time.monotonic())
     market, permits, outbox, latency = Market(config.leverage), Permits(epoch), Outbox(), TickToWire()
     money, bookings = AccountView(ledger, market, config.start_equity_usd), Bookings(config.instruments)

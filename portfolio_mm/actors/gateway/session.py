@@ -147,6 +147,7 @@ class Session:
                 self._ready().answered(message)
             case "watchdog", Heartbeat():
                 self.watchdog_ns = time.monotonic_ns()
+                self.parts.budgets.ip.beside(link.name, message.weight, time.monotonic())
             case "operator" | "console", Ask():
                 self._spawn(self._ready().ask(link, message))
             case _:

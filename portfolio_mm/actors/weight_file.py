@@ -1,8 +1,8 @@
 """Request weight of the last minute on disk, so that a gateway which comes back does not begin a minute of its own.
 
-One life of the gateway reads about 330 of the 1,200 an address has (HL §5.1): a few restarts in a minute would use up
-what cancels need. Written once a second without forcing the disk, because it is worth nothing after a minute; one that
-cannot be read counts as empty.
+One life of the gateway reads about 330 of the 1,200 an address has (HL §5.1), and the look before a start 170: a few
+restarts in a minute would use up what cancels need. Written once a second without forcing the disk, because it is worth
+nothing after a minute; one that cannot be read counts as empty.
 """
 
 import logging
@@ -15,6 +15,11 @@ from portfolio_mm.hyperliquid.limits import IpBudget
 
 LOG: Final = logging.getLogger(__name__)
 MINUTE_S: Final = 60.0
+
+
+def weight_path(state_db: Path, account: str) -> Path:
+    """Beside the state store, one an account."""
+    return state_db.with_name(f"weight-{account.lower()}.json")
 
 
 class WeightFile:
