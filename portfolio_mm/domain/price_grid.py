@@ -28,6 +28,8 @@ def round_px(px_ticks: float, px_decimals: int, up: bool) -> int:  # noqa: FBT00
     if up and base < px_ticks:
         base += 1
     step: int = tick_step(base, px_decimals)
+    if step == 1:
+        return base
     if up:
         return ((base + step - 1) // step) * step
     return (base // step) * step

@@ -15,6 +15,8 @@ from portfolio_mm.estimators import evidence, fair_value, intensity, markouts, t
 from portfolio_mm.models.sweep import penetration_bps
 
 HEARS = ("FILL", "POSITION", "ACCOUNT", "FUNDING", "CONTEXT")
+EXPOSE_S = 0.5
+"""Own orders are looked at this often: of the time they rest, each moment is as likely to be seen."""
 
 
 @nb.njit(cache=True)
@@ -122,27 +124,38 @@ def on_funding(st: Any, p: Any, ev: Any) -> None:
 
 @nb.njit(cache=True)
 def learn_exposure(st: Any, p: Any) -> None:
-    """Tell how long each own order rested, how far from fair and how far fair has come, since the last time (TIMER).
+    """Tell how far from fair the nearest order of each side stands now, ours or not (TIMER).
 
-    Then how far from fair the nearest order of each side stands now, ours or not.
+    Then, twice a second: how long each own order rested, how far from fair and how far fair has come.
     """
     clock = st.clock
     seconds = (clock.venue_ns - clock.exposed_ns) * 1e-9
-    if clock.exposed_ns > 0 and 0.0 < seconds < 2.0 and st.fair.ready == 1:
+    is_known = clock.exposed_ns > 0 and 0.0 < seconds < 2.0 and st.fair.ready == 1
+    is_due = is_known and seconds >= EXPOSE_S
+    if is_due:
         markouts.wait(st.markouts, p.markouts, seconds)
-        for side in range(2):
-            near_bps = penetration_bps(side, st.book.px[side], st.fair.fair_px)
-            for level in range(orders.LEVELS):
-                leg = st.orders.slots[side, level].leg[0]
-                if leg.state == orders.LIVE and leg.lots > 0:
-                    depth_bps = penetration_bps(side, leg.px_ticks / p.ticks_per_usd, st.fair.fair_px)
-                    intensity.expose(st.intensity, side, depth_bps, seconds, viability.reach_rate(st, side, depth_bps))
-                    near_bps = min(near_bps, depth_bps)
-                    k = max(st.viability.k_per_bps[side], 1e-3)
-                    markouts.on_waiting(st.markouts, side, leg.fair_px, st.fair.fair_px, k, seconds)
-            if st.book.ready == 1:
-                intensity.stand(st.intensity, side, near_bps)
-    clock.exposed_ns = clock.venue_ns
+    for side in range(2):
+        near_px, sign = st.book.px[side], 1 - 2 * side
+        for level in range(orders.LEVELS):
+            leg = st.orders.slots[side, level].leg[0]
+            if leg.state == orders.LIVE and leg.lots > 0:
+                px = leg.px_ticks / p.ticks_per_usd
+                near_px = px if sign * (px - near_px) > 0.0 else near_px
+                if is_due:
+                    _expose(st, side, leg.fair_px, px, seconds)
+        if is_known and st.book.ready == 1:
+            intensity.stand(st.intensity, side, penetration_bps(side, near_px, st.fair.fair_px))
+    if is_due or not is_known:
+        clock.exposed_ns = clock.venue_ns
+
+
+@nb.njit(cache=True)
+def _expose(st: Any, side: int, placed_fair_px: float, px: float, seconds: float) -> None:
+    """An own order at `px` rested for so long."""
+    depth_bps = penetration_bps(side, px, st.fair.fair_px)
+    intensity.expose(st.intensity, side, depth_bps, seconds, viability.reach_rate(st, side, depth_bps))
+    k = max(st.viability.k_per_bps[side], 1e-3)
+    markouts.on_waiting(st.markouts, side, placed_fair_px, st.fair.fair_px, k, seconds)
 
 
 @nb.njit(cache=True)

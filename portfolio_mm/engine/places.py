@@ -24,18 +24,20 @@ HEARS = ("BBO", "BOOK", "TRADE", "FILL", "TIMER")
 
 @nb.njit(cache=True)
 def follow(st: Any) -> tuple[float, float]:
-    """Tell the places which orders rest, and what share of sweeps at the touch reaches them (TIMER).
+    """Tell the places which orders rest and, when they are looked at, what share of sweeps reaches them (TIMER).
 
     Returns:
         Rate at which the price leaves a place for good, 1/s (one over the time fair takes to move by 1 / k), and the
         value of a lot at mid, USD, 0 before the first book.
     """
+    is_due = queue.is_due(st.queue, st.clock.venue_ns)
     for side in range(2):
         for level in range(LEVELS):
             leg, i = st.orders.slots[side, level].leg[0], side * LEVELS + level
             if leg.lots > 0 and (leg.state in (LIVE, CANCELLING, MODIFYING)):
                 queue.stand(st.queue, i, leg.cloid_lo, leg.px_ticks, leg.lots, st.clock.venue_ns)
-                st.queue.reach_share[i] = _reach_share(st, side, leg.px_ticks)
+                if is_due:
+                    st.queue.reach_share[i] = _reach_share(st, side, leg.px_ticks)
                 if leg.state != LIVE:
                     queue.leaving(st.queue, i)
             else:

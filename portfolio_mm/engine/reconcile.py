@@ -129,12 +129,12 @@ def _place_gain(st: Any, p: Any, side: int, level: int, rate: float, k: float, p
 
 
 @nb.njit(cache=True)
-def _judge_place(st: Any, p: Any, side: int, level: int, rate: float, k: float, price_usd: float) -> float:  # noqa: PLR0917 - kernels take flat arguments
+def _judge_place(st: Any, p: Any, side: int, level: int, k: float, price_usd: float) -> float:  # noqa: PLR0917 - kernels take flat arguments
     """The gain of placing now; a refusal stands as long as a verdict of viability.py, whose numbers it rests on."""
     orders, now_ns = st.orders, st.clock.recv_ns
     if st.quote.urgent[side] == 0 and now_ns - orders.priced_ns[side, level] < p.viability_ns:
         return min(orders.priced_gain_usd[side, level], price_usd)  # type: ignore[no-any-return]
-    gain_usd = _place_gain(st, p, side, level, rate, k, price_usd)
+    gain_usd = _place_gain(st, p, side, level, _rate_of(st.quote, p, side, level, k), k, price_usd)
     if gain_usd <= price_usd:
         orders.priced_ns[side, level] = now_ns
         orders.priced_gain_usd[side, level] = gain_usd
@@ -142,7 +142,16 @@ def _judge_place(st: Any, p: Any, side: int, level: int, rate: float, k: float, 
 
 
 @nb.njit(cache=True)
-def _move_gain(st: Any, p: Any, side: int, level: int, rate: float, k: float, price_usd: float) -> float:  # noqa: PLR0917 - kernels take flat arguments
+def _rate_of(quote: Any, p: Any, side: int, level: int, k: float) -> float:
+    """How often a fill reaches a level, 1/s."""
+    rate = quote.rate_per_s[side]
+    if level > 0:
+        rate *= math.exp(-min(50.0, k * level * p.level_step_bps))
+    return max(rate, URGENT_PER_S) if quote.urgent[side] == 1 else rate  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def _move_gain(st: Any, p: Any, side: int, level: int, k: float, price_usd: float) -> float:  # noqa: PLR0917 - kernels take flat arguments
     """Expected gain of replacing the resting order by the wanted one, USD, net of the queue it gives up.
 
     Where that cannot be more than the price, a bound that is not more than the price either: most moments are such.
@@ -151,14 +160,16 @@ def _move_gain(st: Any, p: Any, side: int, level: int, rate: float, k: float, pr
     want_ticks, want_lots = st.quote.px_ticks[side, level], st.quote.lots[side, level]
     if leg.px_ticks == want_ticks and leg.lots == want_lots and leg.reduce_only == st.quote.reduce_only[side, level]:
         return 0.0
-    sign = 1.0 - 2.0 * side
+    sign, sigma_bps = 1.0 - 2.0 * side, st.quote.sigma_bps
     y = k * sign * (want_ticks - leg.px_ticks) / want_ticks * 1e4
-    worth = rate * p.clip_usd * 1e-4 / k
-    sigma_bps = st.quote.sigma_bps
+    missing_share = abs(want_lots - leg.lots) / max(want_lots, leg.lots)
+    per_worth_s = upkeep.time_scale_s(k, sigma_bps) * upkeep.edge_bound(y) + missing_share * upkeep.LONGEST_S
+    most_usd = _rate_of(st.quote, p, side, 0, k) * p.clip_usd * 1e-4 / k * per_worth_s
+    if most_usd <= price_usd:
+        return most_usd  # type: ignore[no-any-return]
+    worth = _rate_of(st.quote, p, side, level, k) * p.clip_usd * 1e-4 / k
     gain_usd = upkeep.time_scale_s(k, sigma_bps) * worth * upkeep.edge_value(y)
-    missing_usd_per_s = abs(want_lots - leg.lots) / max(want_lots, leg.lots) * worth
-    if gain_usd + missing_usd_per_s * upkeep.LONGEST_S <= price_usd:
-        return gain_usd  # type: ignore[no-any-return]
+    missing_usd_per_s = missing_share * worth
     if missing_usd_per_s > 0.0:
         if gain_usd + missing_usd_per_s * upkeep.life_bound_s(worth, k, sigma_bps, price_usd) <= price_usd:
             return gain_usd  # type: ignore[no-any-return]
@@ -176,10 +187,10 @@ def _in_our_way(quote: Any, resting: Any, side: int) -> bool:
 
 @nb.njit(cache=True)
 def _empty(  # noqa: PLR0917 - kernels take flat arguments
-    st: Any, p: Any, ev: Any, commands: Any, n: int, side: int, level: int, rate: float, k: float, price_usd: float
+    st: Any, p: Any, ev: Any, commands: Any, n: int, side: int, level: int, k: float, price_usd: float
 ) -> int:
     """A slot without an order: place one when that is worth an action."""
-    gain_usd = _judge_place(st, p, side, level, rate, k, price_usd)
+    gain_usd = _judge_place(st, p, side, level, k, price_usd)
     if gain_usd > price_usd:
         return emit.place(st, p, ev, commands, n, side, level, gain_usd)  # type: ignore[no-any-return]
     if level == 0:
@@ -222,16 +233,12 @@ def _slot(st: Any, p: Any, ev: Any, commands: Any, n: int, side: int, level: int
             quote.numbers[side, 0] = (st.orders.backoff_until_ns[side] - now_ns) * 1e-9
             quote.numbers[side, 1] = st.orders.backoff_class[side]
         return n
-    rate, k = quote.rate_per_s[side], max(quote.k_per_bps[side], 1e-6)
-    if level > 0:
-        rate *= math.exp(-min(50.0, k * level * p.level_step_bps))
-    if quote.urgent[side] == 1:
-        rate = max(rate, URGENT_PER_S)
+    k = max(quote.k_per_bps[side], 1e-6)
     if resting.state == NONE:
-        return _empty(st, p, ev, commands, n, side, level, rate, k, price_usd)  # type: ignore[no-any-return]
+        return _empty(st, p, ev, commands, n, side, level, k, price_usd)  # type: ignore[no-any-return]
     if now_ns - resting.live_ns < p.requote_ns:
         return n
-    gain_usd = _move_gain(st, p, side, level, rate, k, price_usd)
+    gain_usd = _move_gain(st, p, side, level, k, price_usd)
     if _in_our_way(quote, resting, side):
         gain_usd = max(gain_usd, 2.0 * price_usd)
     if gain_usd > price_usd:

@@ -30,7 +30,7 @@ from portfolio_mm.engine import actions
 from portfolio_mm.engine.terms import impact, jump, toxicity
 from portfolio_mm.estimators import depth_profile, markouts
 from portfolio_mm.models import upkeep
-from portfolio_mm.models.touch import seen_share
+from portfolio_mm.models.touch import seen_shares
 
 HEARS = ("TIMER", "BBO", "BOOK", "ACCOUNT", "ALLOCATION")
 START = 0.9
@@ -49,7 +49,10 @@ LEAST_PER_S = 1e-30
 @nb.njit(cache=True)
 def _tabulate(st: Any, p: Any) -> None:
     """Adverse selection of both sides together and the rate of each side, at every depth of the profile's grid."""
-    viability, depth = st.viability, st.depth
+    viability, depth, log_per_s = st.viability, st.depth, st.viability.table_log_per_s
+    for side in range(2):
+        k = st.intensity.k_per_bps[side]
+        seen_shares(st.intensity.touch, side, depth_profile.DEPTH_BPS, k, log_per_s[side])  # until the rates are known
     for j in range(depth_profile.DEPTHS):
         bids, asks = depth.labels[0, j] + 1.0, depth.labels[1, j] + 1.0
         share = bids / (bids + asks)
@@ -62,18 +65,18 @@ def _tabulate(st: Any, p: Any) -> None:
             adverse_bps, se_bps = viability.table_adverse_bps[j - 1], viability.table_se_bps[j - 1]
         viability.table_adverse_bps[j] = adverse_bps
         viability.table_se_bps[j] = se_bps
-        bid_per_s, ask_per_s = _reached_per_s(st, p, 0, j), _reached_per_s(st, p, 1, j)
-        viability.table_log_per_s[0, j] = _log_rate(0.75 * bid_per_s + 0.25 * ask_per_s)
-        viability.table_log_per_s[1, j] = _log_rate(0.75 * ask_per_s + 0.25 * bid_per_s)
+        bid_per_s = _reached_per_s(st, p, 0, j, log_per_s[0, j])
+        ask_per_s = _reached_per_s(st, p, 1, j, log_per_s[1, j])
+        log_per_s[0, j] = _log_rate(0.75 * bid_per_s + 0.25 * ask_per_s)
+        log_per_s[1, j] = _log_rate(0.75 * ask_per_s + 0.25 * bid_per_s)
 
 
 @nb.njit(cache=True)
-def _reached_per_s(st: Any, p: Any, side: int, j: int) -> float:
+def _reached_per_s(st: Any, p: Any, side: int, j: int, seen_share: float) -> float:
     """How often one side is reached at depth `j` of the grid: measured and fitted, by what has been counted there."""
     fitted = math.exp(-min(50.0, st.intensity.k_per_bps[side] * depth_profile.DEPTH_BPS[j]))
     fitted *= st.intensity.market_a_per_s[side]
-    seen = seen_share(st.intensity.touch, side, depth_profile.DEPTH_BPS[j], st.intensity.k_per_bps[side])
-    count, counted = st.depth.labels[side, j], st.depth.rate_per_s[side, j] / max(LEAST_SEEN, seen)
+    count, counted = st.depth.labels[side, j], st.depth.rate_per_s[side, j] / max(LEAST_SEEN, seen_share)
     return (count * counted + p.fit_count * fitted) / (count + p.fit_count)  # type: ignore[no-any-return]
 
 

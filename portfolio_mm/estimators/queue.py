@@ -180,7 +180,7 @@ def update(  # noqa: PLR0917 - flat arguments
     if st.seen > 1 and now_ns - st.last_ns < 2 * NS_PER_S:
         _expose(st, p, (now_ns - st.last_ns) / NS_PER_S)
     st.last_ns = now_ns
-    if now_ns >= st.next_ns:
+    if is_due(st, now_ns):
         st.next_ns = now_ns + p.every_ns
         for i in range(PLACES):
             _judge(st, p, i)
@@ -188,6 +188,12 @@ def update(  # noqa: PLR0917 - flat arguments
                 _look(st, p, i, bucket_per_s, bucket_usd, usd_per_lot, leave_per_s)
                 _bet(st, p, i)
     return True
+
+
+@nb.njit(cache=True)
+def is_due(st: Any, now_ns: int) -> bool:
+    """Whether an `update` at block time `now_ns` looks at the places."""
+    return now_ns >= st.next_ns  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

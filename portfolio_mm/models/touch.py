@@ -77,16 +77,20 @@ def wait(touch: Any, seconds: float) -> None:
 
 
 @nb.njit(cache=True)
-def seen_share(touch: Any, side: int, depth_bps: float, k: float) -> float:
-    """Share of the sweeps that reach `depth_bps` which went on to an order and were seen; 1 before anything is known.
+def seen_shares(touch: Any, side: int, depth_bps: Any, k: float, shares: Any) -> None:
+    """Shares of the sweeps that reach each depth which went on to an order and were seen; 1 before anything is known.
 
     E e^(-k max(0, h - depth)) over the time remembered.
     """
-    seconds, seen_s = 0.0, 0.0
-    for j in range(BINS):
-        here_s = touch.near_s[side, j]
+    shares[:] = 0.0
+    seconds = 0.0
+    for b in range(BINS):
+        here_s = touch.near_s[side, b]
         if here_s > 0.0:
-            beyond_bps = max(0.0, touch.near_moment[side, j] / here_s - depth_bps)
+            near_bps = touch.near_moment[side, b] / here_s
             seconds += here_s
-            seen_s += here_s * math.exp(-min(50.0, k * beyond_bps))
-    return seen_s / seconds if seconds > 0.0 else 1.0
+            for j in range(len(depth_bps)):
+                beyond_bps = near_bps - depth_bps[j]
+                shares[j] += here_s if beyond_bps <= 0.0 else here_s * math.exp(-min(50.0, k * beyond_bps))
+    for j in range(len(depth_bps)):
+        shares[j] = shares[j] / seconds if seconds > 0.0 else 1.0

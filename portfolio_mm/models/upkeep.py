@@ -43,6 +43,18 @@ def edge_value(y: float) -> float:
 
 
 @nb.njit(cache=True)
+def edge_bound(y: float) -> float:
+    """No G(y) is larger (G'' = y^2 e^-y, and G' < 2), infinite where an order stands more than 1/k too near.
+
+    >>> bool(edge_bound(0.5) >= edge_value(0.5) and edge_bound(9.0) >= edge_value(9.0))
+    True
+    """
+    if y < -1.0:
+        return math.inf
+    return min(2.0 * y, y**4 / 12.0) if y >= 0.0 else math.e * y**4 / 12.0
+
+
+@nb.njit(cache=True)
 def band_bound(price: float) -> float:
     """No band of this price (as in `band`) is wider; under 1.5 times the band.
 

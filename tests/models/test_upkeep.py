@@ -62,6 +62,14 @@ def test_no_life_is_longer_than_its_bound(k: float, sigma: float, worth: float, 
     assert life_s <= bound_s <= 2.0 * life_s
 
 
+@given(some.floats(-3.0, 300.0))
+def test_no_move_gains_more_than_its_bound(y: float) -> None:
+    """Else an order would be left alone that is worth a move; and a bound that is far too large saves nothing."""
+    assert upkeep.edge_value(y) <= upkeep.edge_bound(y)
+    if y >= 0.0:
+        assert upkeep.edge_bound(y) <= 5.0 * upkeep.edge_value(y)
+
+
 def test_the_band_of_a_quote_worth_next_to_nothing_still_has_its_price() -> None:
     for price in (300.0, 1e3, 1e5):
         b = upkeep.band(price)

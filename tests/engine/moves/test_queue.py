@@ -61,11 +61,11 @@ def test_an_order_likely_to_fill_is_kept_unless_moving_it_gains_more_than_its_pl
     edge_bps = 1.0 / st["quote"]["k_per_bps"][0] + 0.5 * max(0.0, st["quote"]["adverse_bps"][0])
     worth = 0.3 * edge_bps * 1e-4 * leg["lots"] * st["quote"]["value_usd_per_lot"]
     assert queue.place_value_usd(st, p, 0, 0, 0.0, 0.0) == pytest.approx(worth)
-    rate, k = float(st["quote"]["rate_per_s"][0]), float(st["quote"]["k_per_bps"][0])
+    k = float(st["quote"]["k_per_bps"][0])
     for ticks, moves in ((300, False), (3_000, True)):
         st["quote"]["px_ticks"][0, 0] = leg["px_ticks"] + ticks
         st["quote"]["lots"][0, 0] = leg["lots"]
-        gain = reconcile._move_gain(st, p, 0, 0, rate, k, 0.0005)
+        gain = reconcile._move_gain(st, p, 0, 0, k, 0.0005)
         assert bool(gain > 0.0005) is moves
 
 
