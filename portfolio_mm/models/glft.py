@@ -108,21 +108,6 @@ def inventory_sd(k: float, skew: float, clip: float) -> float:
 
 
 @nb.njit(cache=True)
-def gamma_for_budget(sigma: float, a: float, k: float, clip: float, budget: float, cara: bool) -> float:  # noqa: FBT001, PLR0917
-    """Risk aversion at which inventory has standard deviation `budget` (theory §2.3, fact 3).
-
-    `cara` takes xi = gamma, which makes the equation implicit: solved by fixed point (C falls slowly with gamma).
-    """
-    skew = clip / (2.0 * k * budget * budget)
-    scale = skew * skew / (sigma * sigma)
-    gamma: float = scale * liquidity(a, k, 0.0, clip)
-    if cara:
-        for _ in range(60):
-            gamma = 0.5 * (gamma + scale * liquidity(a, k, gamma, clip))
-    return gamma
-
-
-@nb.njit(cache=True)
 def relaxation_rate(sigma: float, a: float, k: float, gamma: float, xi: float, clip: float) -> float:  # noqa: PLR0917 - flat arguments
     """Rate 1/s at which inventory returns to its aim, sigma sqrt(gamma D_plus).
 

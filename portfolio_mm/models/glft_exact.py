@@ -209,17 +209,6 @@ def ergodic(  # noqa: PLR0917 - flat arguments
 
 
 @nb.njit(cache=True)
-def stationary_law(steps: Array) -> Array:
-    """Probabilities of inventory under the ergodic quotes: v^2 normalised (detailed balance; symmetric case)."""
-    log_v = np.zeros(len(steps))
-    for i in range(1, len(steps)):
-        log_v[i] = log_v[i - 1] + steps[i]
-    law = np.exp(2.0 * (log_v - log_v.max()))
-    normalised: Array = law / law.sum()
-    return normalised
-
-
-@nb.njit(cache=True)
 def finite_horizon(  # noqa: PLR0917 - flat arguments
     sigma: float,
     a: float,

@@ -88,12 +88,3 @@ def quotes(  # noqa: PLR0917 - flat arguments
     static = np.array([static_half_spread(k_i, xi, z_i) for k_i, z_i in zip(k, clip, strict=True)])
     middle = static + cost + 0.5 * clip * np.diag(matrix)
     return middle + shift, middle - shift
-
-
-def stationary_covariance(skew: Array, k: float, clip: float) -> Array:
-    """Covariance of inventories under these quotes when all assets share k / clip: (2 (k / clip) sqrt(gamma) Gamma)^-1.
-
-    Gaussian approximation of pi proportional to v^2 (theory §3.2, property 8).
-    """
-    covariance: Array = np.linalg.inv(2.0 * k / clip * skew).astype(np.float64)
-    return covariance

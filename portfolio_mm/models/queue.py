@@ -107,15 +107,6 @@ def fill_probability(ahead_count: float, trade_per_s: float, cancel_per_s: float
 
 
 @nb.njit(cache=True)
-def mean_fill_s(ahead_count: int, trade_per_s: float, cancel_per_s: float) -> float:
-    """Expected time to fill, sum over i of 1 / (mu + i theta), s."""
-    total = 0.0
-    for i in range(ahead_count + 1):
-        total += 1.0 / (trade_per_s + i * cancel_per_s)
-    return total
-
-
-@nb.njit(cache=True)
 def ordinary_probability(ahead_count: float, trade_per_s: float, cancel_per_s: float, leave_per_s: float) -> float:
     """W(n): filled by an ordinary trade before the price leaves."""
     if trade_per_s <= 0.0:

@@ -1,16 +1,15 @@
-"""Realised variance of a block of returns: plain, jump-robust, tested for jumps, and freed of noise.
+"""Realised variance of a block of returns: plain, jump-robust, tested for jumps.
 
 With n returns r of one block, all sums over the block, variances in the unit of r^2 (per block, not per second):
 
     RV = sum r^2                         BV = pi/2 n/(n-1) sum |r_i r_(i-1)|
-    minRV = pi/(pi-2) n/(n-1) sum min^2  medRV = pi/(6-4 sqrt3+pi) n/(n-2) sum med^2
+    medRV = pi/(6-4 sqrt3+pi) n/(n-2) sum med^2
     TPQ = n mu_(4/3)^-3 n/(n-2) sum |r_i r_(i-1) r_(i-2)|^(4/3)
     ratio z = (1 - BV/RV) / sqrt(theta/n max(1, TPQ/BV^2)),  theta = pi^2/4 + pi - 5
 
 Under no jump z is standard normal: at n = 390 it exceeds 1.645 in 5.1 % and 2.326 in 1.2 % of blocks. The linear form
-is oversized and not offered. Zero returns of a coarse tick bias BV and minRV to 0, medRV less.
-Source: theory §6; Barndorff-Nielsen and Shephard 2006, Huang and Tauchen 2005, Andersen, Dobrev and Schaumburg 2012,
-Lee and Mykland 2008, Zhang, Mykland and Ait-Sahalia 2005.
+is oversized and not offered. Zero returns of a coarse tick bias BV to 0, medRV less.
+Source: theory §6; Barndorff-Nielsen and Shephard 2006, Huang and Tauchen 2005, Andersen, Dobrev and Schaumburg 2012.
 """
 
 import math
@@ -21,7 +20,6 @@ import numba as nb
 MU_43: Final = 2.0 ** (2.0 / 3.0) * math.gamma(7.0 / 6.0) / math.gamma(0.5)
 """E|N|^(4/3)."""
 THETA: Final = math.pi**2 / 4.0 + math.pi - 5.0
-MIN_RV: Final = math.pi / (math.pi - 2.0)
 MED_RV: Final = math.pi / (6.0 - 4.0 * math.sqrt(3.0) + math.pi)
 
 
@@ -41,15 +39,6 @@ def bipower(r: Any) -> float:
     for i in range(1, n):
         total += abs(r[i] * r[i - 1])
     return 0.5 * math.pi * total * n / (n - 1) if n > 1 else 0.0
-
-
-@nb.njit(cache=True)
-def min_rv(r: Any) -> float:
-    """The minRV of neighbours; 0 for fewer than two returns."""
-    n, total = len(r), 0.0
-    for i in range(1, n):
-        total += min(abs(r[i]), abs(r[i - 1])) ** 2
-    return MIN_RV * total * n / (n - 1) if n > 1 else 0.0
 
 
 @nb.njit(cache=True)
@@ -83,52 +72,6 @@ def jump_ratio_z(r: Any) -> float:
     if n < 3 or not (rv > 0.0 and bv > 0.0):
         return 0.0
     return (1.0 - bv / rv) / math.sqrt(THETA / n * max(1.0, tripower_quarticity(r) / (bv * bv)))  # type: ignore[no-any-return]
-
-
-@nb.njit(cache=True)
-def jump_log_z(r: Any) -> float:
-    """The log form of the test; 0 when nothing moved or too little is known."""
-    n, rv, bv = len(r), realised(r), bipower(r)
-    if n < 3 or not (rv > 0.0 and bv > 0.0):
-        return 0.0
-    return math.log(rv / bv) / math.sqrt(THETA / n * max(1.0, tripower_quarticity(r) / (bv * bv)))
-
-
-def lee_mykland_sd(returns: int, size: float) -> float:
-    """How many standard deviations the largest of `returns` may reach: P(any beyond | no jump) = `size`.
-
-    Args:
-        returns: how many are looked at, at least 2.
-        size: of the test, in (0, 1).
-    """
-    c = math.sqrt(2.0 / math.pi)
-    root = math.sqrt(2.0 * math.log(returns))
-    centre = root / c - (math.log(math.pi) + math.log(math.log(returns))) / (2.0 * c * root)
-    beta = -math.log(-math.log(1.0 - size))
-    return c * (centre + beta / (c * root))
-
-
-@nb.njit(cache=True)
-def noise_variance(r: Any) -> float:
-    """Variance of the noise of one price, RV/(2n) of the densest returns, where noise rules them."""
-    return realised(r) / (2.0 * len(r)) if len(r) > 0 else 0.0
-
-
-@nb.njit(cache=True)
-def two_scales(r: Any, k: int) -> float:
-    """TSRV: averaged RV of the `k` subsampled grids less what the densest grid says is noise.
-
-    Args:
-        r: the densest returns of a block.
-        k: returns per subsample, at least 2.
-    """
-    n, total, window = len(r), 0.0, 0.0
-    for i in range(n):
-        window += r[i] - (r[i - k] if i >= k else 0.0)
-        if i >= k - 1:
-            total += window * window
-    mean_n = (n - k + 1.0) / k
-    return (total / k - mean_n / n * realised(r)) / (1.0 - mean_n / n)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

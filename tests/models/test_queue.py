@@ -34,11 +34,6 @@ def test_without_cancels_it_is_erlang_and_few_cancels_are_near_it() -> None:
             assert queue.fill_probability(float(n), MU, 3e-6, t) == pytest.approx(erlang, abs=2e-3)
 
 
-def test_mean_fill_times_are_the_tabulated_ones() -> None:
-    for n, seconds in REFS["fill_time"]["mean_fill_time"].items():
-        assert queue.mean_fill_s(int(n), MU, THETA) == pytest.approx(seconds, abs=1e-8)
-
-
 @pytest.mark.parametrize("kind", ["V", "V_no_cancel"])
 def test_the_value_of_a_place_is_the_recursions(kind: str) -> None:
     """And turns negative at the back."""
