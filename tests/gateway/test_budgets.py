@@ -12,7 +12,7 @@ from portfolio_mm.actors.gateway.budgets import FAR_S, STEEPEST, Budgets
 from portfolio_mm.actors.gateway.clock import VenueClock
 from portfolio_mm.actors.gateway.purpose import Purpose
 from portfolio_mm.actors.messages import Allocation, CoinAllocation, Heartbeat
-from portfolio_mm.actors.weight_file import WeightFile
+from portfolio_mm.actors.weight_file import LIFE_WEIGHT, WeightFile
 from portfolio_mm.domain.commands import CommandKind
 from portfolio_mm.domain.events import AccountMode, EventKind
 from portfolio_mm.domain.order import OrderEvent, Refusal
@@ -354,7 +354,7 @@ async def test_a_gateway_that_comes_back_counts_what_its_last_life_spent(tmp_pat
         await made.start()
         await made.trading()
         before = budgets_of(made).ip.used(time.monotonic())
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(0.2)
         await made.crash()
         await made.start()
         await made.trading()
@@ -374,6 +374,14 @@ async def test_what_the_watchdog_used_of_the_address_keeps_orders_back_and_no_ca
         assert (await coin.hears(OrderEvent.REFUSED, late))["oid"] == Refusal.RATE_LIMIT
         coin.cancel(key)
         await coin.hears(OrderEvent.CANCELLED, key)
+
+
+def test_a_life_that_is_killed_while_it_reads_has_its_reading_written_ahead(tmp_path: Path) -> None:
+    path, first, second = tmp_path / "weight.json", IpBudget(), IpBudget()
+    WeightFile(path, first).begin(5_000.0, 1_000.0)
+    assert first.used(1_000.0) == 0
+    WeightFile(path, second).begin(5_002.0, 1_002.0)
+    assert second.used(1_002.0) == LIFE_WEIGHT
 
 
 def test_weight_of_another_minute_or_a_torn_file_counts_for_nothing(tmp_path: Path, caplog: Any) -> None:

@@ -145,6 +145,7 @@ class Gateway:
                 rhythm.reconcile(),
                 rhythm.watch_account(),
                 parts.lookout.run(),
+                parts.weight.run(),
                 rhythm.hold(),
                 rhythm.pulse(),
                 rhythm.keep(),

@@ -142,7 +142,7 @@ async def build(
     others = Others(run, store.runs(user), config.instruments, tolerate=config.foreign_orders == "tolerate")
     budgets = Budgets(clock, config.day_cap)
     weight = WeightFile(weight_path(Path(config.state_db), user), budgets.ip)
-    weight.resume(time.time(), time.monotonic())
+    weight.begin(time.time(), time.monotonic())
     market, permits, outbox, latency = Market(config.leverage), Permits(epoch), Outbox(), TickToWire()
     money, bookings = AccountView(ledger, market, config.start_equity_usd), Bookings(config.instruments)
     ledger.fills_seen.began_ms = ledger.fundings_seen.began_ms = config.start_read_ms or 0

@@ -280,7 +280,6 @@ class Rhythm:
                 await asyncio.to_thread(parts.store.save_day_actions, parts.config.account, day, used + ahead)
                 before = used
             await asyncio.to_thread(parts.tally.keep, parts.tally.now())
-            await asyncio.to_thread(parts.weight.keep, parts.weight.now(time.time(), time.monotonic()))
             self._session.tell_account()
             parts.market.equity_usd = parts.money.equity_usd
             parts.market.apart = parts.money.ledgers()
