@@ -109,6 +109,7 @@ def dump(venue: Venue) -> dict[str, Any]:
         "blocks": venue.blocks,
         "connections": len(venue.hub.sessions),
         "marketOver": venue.market_over,
+        "throttled": venue.throttled,
         "dark": [book.coin.coin for book in state.books if book.dark],
         "faults": venue.trouble.desk.in_force(),
         "happened": list(venue.trouble.happened),

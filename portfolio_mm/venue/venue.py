@@ -55,6 +55,8 @@ class Venue:
         self.witnesses: list[Callable[[int], None]] = []
         """Called with the venue's time after every block."""
         self._queue: list[Queued] = []
+        self.throttled = 0
+        """Requests refused for want of IP weight."""
         self._ip: dict[str, IpBudget] = {}
         self._stopped = False
 
@@ -65,6 +67,7 @@ class Venue:
             RateLimited: the minute has none left.
         """
         if self.settings.ip_limit and not self._budget(address).take(weight, _mono_ms()):
+            self.throttled += 1
             raise RateLimited
 
     def _budget(self, address: str) -> IpBudget:

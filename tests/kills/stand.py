@@ -80,6 +80,10 @@ class VenueStand:
         rows = await self._post("/info", {"type": "historicalOrders", "user": account})
         return [int(row["order"]["timestamp"]) for row in rows]
 
+    async def throttled(self) -> int:
+        """Requests it refused for want of IP weight."""
+        return int((await self._post("/admin", {"op": "state"}))["throttled"])
+
     async def now_ms(self) -> int:
         return int((await self._post("/admin", {"op": "state"}))["time"])
 

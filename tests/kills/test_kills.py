@@ -151,7 +151,7 @@ async def test_without_an_answer_of_risk_nothing_rests_and_nothing_is_placed(lin
     began_ms = await line.venue.now_ms()
     os.kill(pid, signal.SIGSTOP)
     try:
-        gone_s = await line.until(lambda orders: not orders, "no permit, no order", 15)
+        gone_s = await line.until(lambda orders: not orders, "no permit, no order", 8)
         await asyncio.sleep(2.0)  # silence: coins go on wishing, nothing may come of it
         assert not await line.orders()
         last_ms = max(await line.venue.placed_ms()) - began_ms
@@ -267,6 +267,8 @@ async def test_a_hang_up_ends_the_run_in_order(line: Line, note: Note) -> None:
     assert not await line.orders()
     await line.gone()
     fills = await books_closed(line)
+    throttled = await line.venue.throttled()
+    assert throttled == 0, "lives and watchdogs that used up the address's minute left none for a cancel"
     note(f"books: {fills} fills, closed after every kill above")
     note(f"SIGHUP: no order after {gone_s:.1f} s, ended in order with code {code} after {ended_s:.1f} s")
 

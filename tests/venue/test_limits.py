@@ -118,8 +118,10 @@ async def test_a_batch_of_forty_weighs_two() -> None:
         signed = [json.dumps(_signed(running.accounts[0].agent.key, body)).encode() for body in bodies]
         for body in signed[:-1]:
             await venue.act("here", body)
+        assert venue.throttled == 0
         with pytest.raises(RateLimited):
             await venue.act("here", signed[-1])
+        assert venue.throttled == 1
 
 
 def _signed(key: str, body: dict[str, Any]) -> dict[str, Any]:
