@@ -49,10 +49,10 @@ LEAST_PER_S = 1e-30
 @nb.njit(cache=True)
 def _tabulate(st: Any, p: Any) -> None:
     """Adverse selection of both sides together and the rate of each side, at every depth of the profile's grid."""
-    viability, depth, log_per_s = st.viability, st.depth, st.viability.table_log_per_s
+    viability, depth = st.viability, st.depth
+    shares = viability.table_log_per_s  # until the rates are known
     for side in range(2):
-        k = st.intensity.k_per_bps[side]
-        seen_shares(st.intensity.touch, side, depth_profile.DEPTH_BPS, k, log_per_s[side])  # until the rates are known
+        seen_shares(st.intensity.touch, side, depth_profile.DEPTH_BPS, st.intensity.k_per_bps[side], shares[side])
     for j in range(depth_profile.DEPTHS):
         bids, asks = depth.labels[0, j] + 1.0, depth.labels[1, j] + 1.0
         share = bids / (bids + asks)
@@ -65,10 +65,10 @@ def _tabulate(st: Any, p: Any) -> None:
             adverse_bps, se_bps = viability.table_adverse_bps[j - 1], viability.table_se_bps[j - 1]
         viability.table_adverse_bps[j] = adverse_bps
         viability.table_se_bps[j] = se_bps
-        bid_per_s = _reached_per_s(st, p, 0, j, log_per_s[0, j])
-        ask_per_s = _reached_per_s(st, p, 1, j, log_per_s[1, j])
-        log_per_s[0, j] = _log_rate(0.75 * bid_per_s + 0.25 * ask_per_s)
-        log_per_s[1, j] = _log_rate(0.75 * ask_per_s + 0.25 * bid_per_s)
+        bid_per_s = _reached_per_s(st, p, 0, j, shares[0, j])
+        ask_per_s = _reached_per_s(st, p, 1, j, shares[1, j])
+        viability.table_log_per_s[0, j] = _log_rate(0.75 * bid_per_s + 0.25 * ask_per_s)
+        viability.table_log_per_s[1, j] = _log_rate(0.75 * ask_per_s + 0.25 * bid_per_s)
 
 
 @nb.njit(cache=True)
