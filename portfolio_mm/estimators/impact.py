@@ -239,7 +239,7 @@ def respond(st: Any, p: Any, h: int, worth_usd: float, move_bps: float) -> bool:
 
 @nb.njit(cache=True)
 def _fit_own(st: Any, p: Any) -> None:
-    """Slopes on size at every horizon, shrunk to 0 by own_prior_count fills of our size; the response fitted to them."""
+    """Slopes on size at every horizon, shrunk to 0 by own_prior_count fills of our size; the response fitted to it."""
     for h in range(HORIZONS):
         sums = st.own[h]
         n = sums[0]
