@@ -252,8 +252,9 @@ def _weigh(  # noqa: PLR0917 - kernels take flat arguments
     viability, price_usd = st.viability, actions.price_usd(st, p)
     j, part_share = place_of(depth_bps)
     adverse_bps, se_bps = adverse_at(viability, j, part_share)
-    net_bps = depth_bps - st.account.maker_fee_bps - adverse_bps - now_bps - jump.premium_bps(st, p, side, depth_bps)
+    net_bps = depth_bps - st.account.maker_fee_bps - adverse_bps - now_bps
     rate, k = _fill_rate(st, side, j, part_share)
+    net_bps -= jump.loss_bps_per_s(st, p, side, depth_bps) / max(rate, 1e-9)
     gain = rate * (net_bps + p.optimism_errors * se_bps) * p.clip_usd * 1e-4
     cost = rate * price_usd
     if bar * gain - cost <= least_usd_per_s:

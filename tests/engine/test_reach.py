@@ -7,6 +7,7 @@ import pytest
 
 from portfolio_mm.engine import viability
 from portfolio_mm.engine.state import new_coin
+from portfolio_mm.engine.terms import jump
 from portfolio_mm.estimators.depth_profile import DEPTH_BPS, DEPTHS
 from tests.engine.tape import COIN
 
@@ -69,3 +70,26 @@ def test_keeping_a_quote_is_reckoned_with_the_decay_of_the_counts() -> None:
     viability._tabulate(st, params[0])
     _, k = viability._fill_rate(st, 0, *viability.place_of(1.0))
     assert k == pytest.approx(2.0, rel=0.1)
+
+
+def test_where_only_jumps_still_reach_no_quote_pays() -> None:
+    """Jumps lose 0.01 bps a second 15 bps out, where anyone else comes once in two hours: 80 bps a fill.
+
+    The premium of a quote is bounded by 10 bps, so that it stays finite; a verdict by that premium would go on quoting.
+    """
+    state, params = new_coin(COIN, 1)
+    st, p = state[0], params[0]
+    st["intensity"]["market_a_per_s"], st["intensity"]["k_per_bps"], st["depth"]["exposure_s"] = A_PER_S, 0.6, 1e5
+    st["depth"]["reached"] = 1e5 * A_PER_S * np.exp(-0.6 * GRID)
+    st["signals"]["applied"], st["jumps"]["ready"], st["jumps"]["skill"]["weight"] = 1.0, 1, 1.0
+    st["jumps"]["jump_count"], st["jumps"]["exposure_s"] = 10.0, 3_600.0
+    st["vol"]["sigma_bps"] = 1.0
+    viability._tabulate(st, p)
+    st["viability"]["ready"], st["viability"]["near_bps"] = 1, 15.0
+    st["viability"]["rate_per_s"], st["viability"]["k_per_bps"] = A_PER_S * np.exp(-9.0), 0.6
+    quiet = viability._weigh(st, p, 0, 15.0, 0.0, viability.START, -np.inf)
+    st["jumps"]["excess_bps"] = 72.0
+    assert quiet > 0.0
+    assert jump.premium_bps(st, p, 0, 15.0) == p["jumps"]["max_premium_bps"]
+    assert viability._weigh(st, p, 0, 15.0, 0.0, viability.START, -np.inf) < 0.0
+    assert viability._weigh(st, p, 0, 4.0, 0.0, viability.START, -np.inf) > 0.0
