@@ -1,8 +1,9 @@
 """Estimates of a synthetic market beside its truth: level, error, and whether the stated interval held.
 
 Truth of a coin whose regime changes is that of the regime in force, by the times it changed. A and k are true of market
-orders counted from the efficient price; what is compared is the engine's A of market orders, before efficiency. It
-counts blocks with market orders of a side, not orders: where several often share a block it is lower by that.
+orders counted from the efficient price; what is compared is the engine's A of market orders, before efficiency. Who
+sees blocks counts those with market orders of a side, not the orders: A is brought to that by what the market measured
+of itself in the session.
 """
 
 from collections.abc import Callable
@@ -82,7 +83,17 @@ def _sigma(truth: Truth, number: int, ms: Array) -> Array:
 
 def _arrivals(truth: Truth, number: int, ms: Array) -> Array:
     first = _first(truth, "arrival_factor")
-    return np.asarray(float(np.mean(truth["A_per_s"][number])) * factors(truth, ms, "arrival_factor", first))
+    blocks_per_s = float(np.mean(truth["A_per_s"][number])) * _blocks_per_order(truth, number)
+    return np.asarray(blocks_per_s * factors(truth, ms, "arrival_factor", first))
+
+
+def _blocks_per_order(truth: Truth, number: int) -> float:
+    """Blocks with market orders of a side, per order: 1 where nothing was measured."""
+    if "measured" not in truth:
+        return 1.0
+    measured = truth["measured"]["coins"][number]
+    orders_per_s = float(np.sum(measured["A_per_s"]))
+    return float(np.sum(measured["blocks_per_s"])) / orders_per_s if orders_per_s > 0.0 else 1.0
 
 
 def _first(truth: Truth, name: str) -> float:
@@ -109,6 +120,13 @@ Row = tuple[
 ]
 TABLE: Final[tuple[Row, ...]] = (
     ("sigma", "bps per root second", "sigma_ready", lambda rows: rows["sigma_bps"], None, _sigma),
-    ("A of market orders", "1/s and side", "k_ready", lambda rows: rows["market_a_per_s"].mean(1), _a_error, _arrivals),
+    (
+        "A, blocks with orders",
+        "1/s and side",
+        "k_ready",
+        lambda rows: rows["market_a_per_s"].mean(1),
+        _a_error,
+        _arrivals,
+    ),
     ("k", "1/bps", "k_ready", lambda rows: rows["k_per_bps"].mean(1), _k_error, _kappa),
 )

@@ -47,10 +47,15 @@ def curve(  # noqa: PLR0917 - what was said, what came, when, how much it counts
     order = np.argsort(p, kind="stable")
     bins = [
         Bin(float(np.average(p[part], weights=w[part])), mean(r[part], t[part], BLOCK_S, w[part]))
-        for part in np.array_split(order, min(BINS, max(1, len(order) // 5)))
+        for part in np.array_split(order, _bin_count(p))
         if len(part)
     ]
     return Curve(name, unit, slope(p, r, t, BLOCK_S, w), mean(r - p, t, BLOCK_S, w), tuple(bins))
+
+
+def _bin_count(predicted: Array) -> int:
+    """Bins of at least five; one where the same was said of all."""
+    return min(BINS, max(1, len(predicted) // 5)) if len(predicted) and np.ptp(predicted) > 1e-9 else 1
 
 
 def curves_of(coin: CoinResult) -> tuple[Curve, ...]:

@@ -125,7 +125,7 @@ def _items(coin: CoinReport) -> str:
 
 
 def _curves(coin: CoinReport) -> str:
-    rows = [(one.name, one.slope.count, one.slope.blocks, one.slope.text, one.bias.text) for one in coin.curves]
+    rows = [(one.name, one.bias.count, one.bias.blocks, one.slope.text, one.bias.text) for one in coin.curves]
     return _table(("prediction", "observed", "blocks", "reliability slope", "came minus predicted"), rows)
 
 

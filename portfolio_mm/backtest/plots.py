@@ -34,6 +34,9 @@ STYLE: Final = {
 MOST: Final = 8
 """Components drawn over time, the largest ones."""
 WIDTH: Final = 10.0
+COLOURS: Final = 10
+"""In Matplotlib's cycle; lines beyond them are dashed."""
+DASHES: Final = ("-", "--", ":")
 
 
 def plots_of(coin: CoinResult, report: CoinReport, truth: Truth | None) -> dict[str, bytes]:
@@ -117,14 +120,14 @@ def _calibration(report: CoinReport) -> Figure | None:
     curves = [one for one in report.curves if one.bins]
     if not curves:
         return None
-    figure = Figure(figsize=(WIDTH, 2.8))
+    figure = Figure(figsize=(WIDTH, 3.0))
     axes: Any = figure.subplots(1, len(curves), squeeze=False)
     for ax, one in zip(axes[0], curves, strict=True):
         x = [each.predicted for each in one.bins]
         _bars(ax, x, [each.realised for each in one.bins])
         ends = [min(x), max(x)]
         ax.plot(ends, ends, "k--", lw=0.8, label="calibrated")
-        ax.set_title(f"{one.name}: slope {one.slope.text}", fontsize=7)
+        ax.set_title(f"{one.name}\nslope {one.slope.text}", fontsize=6.5)
         ax.set_xlabel(f"predicted, {one.unit}")
         ax.set_ylabel("came")
     return figure
@@ -148,6 +151,8 @@ def _markouts(report: CoinReport) -> Figure | None:
     ax.legend(["before fees", "after fees", "adverse selection"], fontsize=6)
     ax.axhline(0.0, color="k", lw=0.6)
     ax.set_xscale("log")
+    ax.set_xticks(x, [f"{each:g}" for each in x])
+    ax.minorticks_off()
     ax.set_xlabel("seconds after the fill")
     ax.set_ylabel("bps")
     return figure
@@ -177,10 +182,15 @@ def _weights(coin: CoinResult) -> Figure | None:
         return None
     figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
     ax: Any = figure.subplots()
-    for place, one in enumerate(PREDICTIONS):
-        ax.plot(_minutes(coin), coin.samples["weights"][:, place], lw=0.9, label=f"{one.part}: {one.name}")
+    weights = coin.samples["weights"]
+    earned = [place for place in range(len(PREDICTIONS)) if weights[:, place].max() > 0.0]
+    for at, place in enumerate(earned):
+        one, dashes = PREDICTIONS[place], DASHES[at // COLOURS % len(DASHES)]
+        ax.plot(_minutes(coin), weights[:, place], dashes, lw=0.9, label=f"{one.part}: {one.name}")
     ax.set_ylim(-0.02, 1.02)
     ax.set_xlabel("minutes")
     ax.set_ylabel("weight earned")
-    figure.legend(fontsize=6, ncols=4, loc="outside lower center")
+    ax.set_title(f"{len(PREDICTIONS) - len(earned)} predictions never earned any", fontsize=7)
+    if earned:
+        figure.legend(fontsize=6, ncols=4, loc="outside lower center")
     return figure

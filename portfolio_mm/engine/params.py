@@ -57,8 +57,9 @@ PARAMS = record(
 """`floor_errors` and `optimism_errors` count standard errors of expected adverse selection: added to the floor, and
 granted to a quote that may pay; `own_prior_count` is what the depth profile weighs against own fills, in fills;
 `evidence_count` the sweeps below which a depth says nothing about its adverse selection, and a side is only probed
-(at most `probe_ns`); `fit_count` what the exponential fit weighs against sweeps counted at a depth; `interval_ns` to
-`value_half_life_s` are the experiment's with signals (ablation.py), `explore_share` how often a banned one is tried."""
+(at most `probe_ns`); `fit_count` what the exponential fit weighs against counts, in sweeps (models/reach.py);
+`interval_ns` to `value_half_life_s` are the experiment's with signals (ablation.py), `explore_share` how often a banned
+one is tried."""
 
 
 def new_params(instrument: Instrument, n_coins: int, tuning: Tuning = DEFAULTS) -> np.ndarray[Any, Any]:

@@ -12,9 +12,9 @@ AS(d) counts from the moment before the fill; what fair did between an order's p
 of cost(d) here (an order off its best place) and of the expected adverse selection of quoting.py.
 To AS(d) is added what a fill costs now beyond its average: toxicity, the premium of jumps at d, own impact.
 
-Lambda blends the depth profile's rate, by its count there, with the exponential fit's; a quarter of it is the other
-side's, because which side flow hits changes within minutes. Nearer than the nearest order sweeps pass unseen: counts
-there are divided by the share that is seen (models/touch.py). AS is pooled over both
+Lambda is what the depth profile counted, with the exponential fit as its prior (models/reach.py); a quarter of it is
+the other side's, because which side flow hits changes within minutes. Nearer than the nearest order sweeps pass unseen:
+counts there are divided by the share that is seen (models/touch.py). AS is pooled over both
 sides, because the drift of one half hour separates the sides and predicts nothing, and never falls with depth: what
 reaches deeper was informed at least as well. A quote is given the benefit of `optimism_errors` standard errors, since
 quoting is how one learns. A side starts when cost < START gain and is kept while cost < KEEP gain.
@@ -30,6 +30,7 @@ from portfolio_mm.engine import actions
 from portfolio_mm.engine.terms import impact, jump, toxicity
 from portfolio_mm.estimators import depth_profile, markouts
 from portfolio_mm.models import upkeep
+from portfolio_mm.models.reach import first_rate, went_on
 from portfolio_mm.models.touch import seen_shares
 
 HEARS = ("TIMER", "BBO", "BOOK", "ACCOUNT", "ALLOCATION")
@@ -50,9 +51,6 @@ LEAST_PER_S = 1e-30
 def _tabulate(st: Any, p: Any) -> None:
     """Adverse selection of both sides together and the rate of each side, at every depth of the profile's grid."""
     viability, depth = st.viability, st.depth
-    shares = viability.table_log_per_s  # until the rates are known
-    for side in range(2):
-        seen_shares(st.intensity.touch, side, depth_profile.DEPTH_BPS, st.intensity.k_per_bps[side], shares[side])
     for j in range(depth_profile.DEPTHS):
         bids, asks = depth.labels[0, j] + 1.0, depth.labels[1, j] + 1.0
         share = bids / (bids + asks)
@@ -65,19 +63,32 @@ def _tabulate(st: Any, p: Any) -> None:
             adverse_bps, se_bps = viability.table_adverse_bps[j - 1], viability.table_se_bps[j - 1]
         viability.table_adverse_bps[j] = adverse_bps
         viability.table_se_bps[j] = se_bps
-        bid_per_s = _reached_per_s(st, p, 0, j, shares[0, j])
-        ask_per_s = _reached_per_s(st, p, 1, j, shares[1, j])
+    for side in range(2):
+        _reach(st, p, side)
+    for j in range(depth_profile.DEPTHS):
+        bid_per_s, ask_per_s = viability.table_log_per_s[0, j], viability.table_log_per_s[1, j]
         viability.table_log_per_s[0, j] = _log_rate(0.75 * bid_per_s + 0.25 * ask_per_s)
         viability.table_log_per_s[1, j] = _log_rate(0.75 * ask_per_s + 0.25 * bid_per_s)
 
 
 @nb.njit(cache=True)
-def _reached_per_s(st: Any, p: Any, side: int, j: int, seen_share: float) -> float:
-    """How often one side is reached at depth `j` of the grid: measured and fitted, by what has been counted there."""
-    fitted = math.exp(-min(50.0, st.intensity.k_per_bps[side] * depth_profile.DEPTH_BPS[j]))
-    fitted *= st.intensity.market_a_per_s[side]
-    count, counted = st.depth.labels[side, j], st.depth.rate_per_s[side, j] / max(LEAST_SEEN, seen_share)
-    return (count * counted + p.fit_count * fitted) / (count + p.fit_count)  # type: ignore[no-any-return]
+def _reach(st: Any, p: Any, side: int) -> None:
+    """How often one side is reached at every depth of the grid (1/s), into its row of the table."""
+    depth, k, grid = st.depth, st.intensity.k_per_bps[side], depth_profile.DEPTH_BPS
+    row, before, rate = st.viability.table_log_per_s[side], 0.0, 0.0
+    seen_shares(st.intensity.touch, side, grid, k, row)  # each until its rate is known
+    for j in range(depth_profile.DEPTHS):
+        seen = max(LEAST_SEEN, row[j])
+        reached = depth.reached[side, j] / seen
+        if j == 0:
+            fitted = st.intensity.market_a_per_s[side] * math.exp(-min(50.0, k * grid[0]))
+            rate = first_rate(fitted, depth.reached[side, 0], seen * depth.exposure_s, p.fit_count)
+        else:
+            counted = min(1.0, reached / before) if before > 0.0 else 0.0
+            fitted = math.exp(-min(50.0, k * (grid[j] - grid[j - 1])))
+            rate *= went_on(fitted, depth.reached[side, j - 1], counted, p.fit_count)
+        st.viability.table_log_per_s[side, j] = rate
+        before = reached
 
 
 @nb.njit(cache=True)
@@ -108,8 +119,7 @@ def _fill_rate(st: Any, side: int, j: int, part_share: float) -> tuple[float, fl
     before = 1 if part_share <= 0.5 else 0
     first, last = max(0, j - before), min(depth_profile.DEPTHS - 1, j + 2 - before)
     k = (log_rate[first] - log_rate[last]) / (grid[last] - grid[first])
-    fitted = st.intensity.k_per_bps[side]
-    return rate, min(max(k, 0.1 * fitted, 1e-4), max(fitted, 1e-3))
+    return rate, max(k, 0.1 * st.intensity.k_per_bps[side], 1e-4)
 
 
 @nb.njit(cache=True)
@@ -243,8 +253,9 @@ def _weigh(  # noqa: PLR0917 - kernels take flat arguments
     viability, price_usd = st.viability, actions.price_usd(st, p)
     j, part_share = place_of(depth_bps)
     adverse_bps, se_bps = adverse_at(viability, j, part_share)
-    net_bps = depth_bps - st.account.maker_fee_bps - adverse_bps - now_bps - jump.premium_bps(st, p, side, depth_bps)
+    net_bps = depth_bps - st.account.maker_fee_bps - adverse_bps - now_bps
     rate, k = _fill_rate(st, side, j, part_share)
+    net_bps -= jump.loss_bps_per_s(st, p, side, depth_bps) / max(rate, 1e-9)
     gain = rate * (net_bps + p.optimism_errors * se_bps) * p.clip_usd * 1e-4
     cost = rate * price_usd
     if bar * gain - cost <= least_usd_per_s:

@@ -4,8 +4,10 @@ Bars of bar_ns on block time: dmid (bps) = a + lambda V + e, V the signed volume
 forgotten at one half-life. The error is Newey-West over LAGS bars with residuals from before the bar was learned,
 because bars share bursts. Scored: the bar's move given its volume against its average, out of sample.
 Own fills: at each markout horizon the move since the fill is regressed on the fill's size with an intercept, so that
-what every fill suffers is adverse selection and only what bigger fills suffer more is our own impact; shrunk to 0, and
-fitted by R(h) = P + G e^(-h / tau).
+what every fill suffers is adverse selection and only what bigger fills suffer more is our own impact; fitted by
+R(h) = P + G e^(-h / tau). The slope has a prior of 0 that weighs own_prior_count fills as large as ours are (sum of
+size^2, not of its spread): sizes that are nearly the same say nothing of a slope, and a slope from lots that differ by
+one, times a whole clip, is noise thousands of times over. Under MIN_BLOCKS fills nothing is certain.
 Source: Kyle 1985 in regression form (theory §8), Newey-West 1987. Not guaranteed: causality; bars of one venue only.
 """
 
@@ -18,7 +20,7 @@ import numpy as np
 from portfolio_mm.domain.records import record
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 from portfolio_mm.models.propagator import fit_response
-from portfolio_mm.models.skill import SKILL, clear_skill, score
+from portfolio_mm.models.skill import MIN_BLOCKS, SKILL, clear_skill, score
 
 HEARS = ("BBO", "BOOK", "TIMER", "TRADE", "FILL")
 WARM_S = 130.0
@@ -237,7 +239,7 @@ def respond(st: Any, p: Any, h: int, worth_usd: float, move_bps: float) -> bool:
 
 @nb.njit(cache=True)
 def _fit_own(st: Any, p: Any) -> None:
-    """Slopes on size at every horizon, shrunk to 0 by own_prior_count average fills; the response fitted to them."""
+    """Slopes on size at every horizon, shrunk to 0 by own_prior_count fills of our size; the response fitted to it."""
     for h in range(HORIZONS):
         sums = st.own[h]
         n = sums[0]
@@ -245,11 +247,11 @@ def _fit_own(st: Any, p: Any) -> None:
             return
         spread = max(0.0, sums[3] - sums[1] * sums[1] / n)
         both = sums[4] - sums[1] * sums[2] / n
-        mass = spread + p.own_prior_count * spread / n
-        st.response_bps[h] = both / mass if mass > 1e-9 * sums[3] else 0.0
+        mass = max(spread + p.own_prior_count * sums[3] / n, 1e-300)
+        st.response_bps[h] = both / mass
         if h == HORIZONS - 1:
             rest = max(0.0, sums[5] - sums[2] * sums[2] / n - st.response_bps[h] * both)
-            st.permanent_se_bps = math.sqrt(rest / (n - 2.0) / mass) if mass > 1e-9 * sums[3] else math.inf
+            st.permanent_se_bps = math.sqrt(rest / (n - 2.0) / mass) if n >= MIN_BLOCKS else math.inf
     st.permanent_bps, st.transient_bps, st.transient_tau_s = fit_response(p.horizon_s, st.response_bps)
 
 

@@ -7,6 +7,8 @@ that its block left behind. Where that top is the print's own price, size ran ou
 Own resting orders add exposure at their own distance and own fills events; fills against what engine/viability.py
 promised of them is the efficiency (queue, latency), shrunk to 1. Where we quote says nothing about k (`exposure_fit`):
 always quoting 10 bps away does not make 1/k 10 bps, also because a sweep that ended at our own order is censored.
+The error of A is that of A now: bursts count by the scatter of blocks of time, and where neighbouring blocks leave the
+mean together, by more than chance, the rate itself moves (models/rate_spread.py).
 Gamma priors on A and k, exponential forgetting; the prior of 1/k is the book's size-weighted distance. Sides are pooled
 in part: each lends the other's k at most pool_count of its sweeps, since a book is seldom steep on one side only.
 Source: theory §2.5, §12. One exponential does not fit a real book globally: where sweeps were counted at the distance
@@ -24,6 +26,7 @@ from portfolio_mm.models.book_distance import mean_distance_bps
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 from portfolio_mm.models.depth_bins import BINS, bin_of
 from portfolio_mm.models.exposure_fit import k_mode, own_moments, stopped
+from portfolio_mm.models.rate_spread import SPREAD, clear_spread, close_block, forget_blocks, restart, variance
 from portfolio_mm.models.sweep import SWEEP, absorb, clear, penetration_bps
 from portfolio_mm.models.touch import TOUCH, clear_touch, is_known, see_top, top_at, wait
 
@@ -41,6 +44,7 @@ PARAMS = record(
         ("refit_ns", "i8"),
         ("gap_ns", "i8"),
         ("late_ns", "i8"),
+        ("block_ns", "i8"),
         ("ready_s", "f8"),
         ("prior_a_per_s", "f8"),
         ("prior_a_count", "f8"),
@@ -89,19 +93,21 @@ STATE = record(
         ("market_a_se", "f8", (2,)),
         ("efficiency", "f8", (2,)),
         ("prior_shift", "f8", (2,)),
+        ("block_end_ns", "i8"),
+        ("spread", SPREAD, (2,)),
     ]
 )
 """`a_per_s` is efficiency times `market_a_per_s`. `probes` counts sweeps, `exact` weighs those whose end is known
 (`exposure_fit.stopped`), `probe_depth` sums how far they went from the first order on (from fair where it is not known
 where orders stood); `promised` are own fills. All sums are forgotten at one half-life; `closed_*` and `own_fill_*`
-match fills to sweeps."""
+match fills to sweeps; `spread` counts the sweeps of blocks of time."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
     """One PARAMS record: half-life 10 min, refit each second, A ~ 0.1/s (2 events), k ~ 0.4/bps (5 events)."""
     p = np.zeros(1, dtype=PARAMS)
     p["half_life_s"], p["refit_ns"], p["gap_ns"], p["late_ns"] = 600.0, 10**9, 10**10, 2 * 10**9
-    p["ready_s"], p["book_tau_s"] = 15.0, 60.0
+    p["ready_s"], p["book_tau_s"], p["block_ns"] = 15.0, 60.0, 5 * 10**9
     p["prior_a_per_s"], p["prior_a_count"] = 0.1, 2.0
     p["prior_k_per_bps"], p["prior_k_count"], p["prior_efficiency_count"] = 0.4, 5.0, 10.0
     p["pool_count"] = 10.0
@@ -141,8 +147,10 @@ def reset(st: Any, p: Any) -> None:
     st.market_a_se[:] = p.prior_a_per_s / math.sqrt(p.prior_a_count)
     st.efficiency[:] = 1.0
     st.prior_shift[:] = 0.0
+    st.block_end_ns = 0
     for side in range(2):
         clear(st.sweeps[side])
+        clear_spread(st.spread[side])
 
 
 @nb.njit(cache=True)
@@ -168,6 +176,8 @@ def update(st: Any, p: Any, now_ns: int, aggressor: int, px: float, fair_px: flo
     for side in range(2):
         if st.sweeps[side].open_ == 1 and st.sweeps[side].block_ns < now_ns:
             _close(st, side)
+    if now_ns >= st.block_end_ns:
+        _end_blocks(st, p, now_ns)
     st.seen += 1
     st.last_ns = max(st.last_ns, now_ns)
     if is_trade:
@@ -184,6 +194,19 @@ def update(st: Any, p: Any, now_ns: int, aggressor: int, px: float, fair_px: flo
 
 
 @nb.njit(cache=True)
+def _end_blocks(st: Any, p: Any, now_ns: int) -> None:
+    """Blocks of time that are over; one with a hole in it is not known, and neither is what it followed."""
+    if st.seen == 0 or now_ns > st.last_ns + p.gap_ns:
+        for side in range(2):
+            restart(st.spread[side])
+        st.block_end_ns = now_ns + p.block_ns
+    while now_ns >= st.block_end_ns:
+        for side in range(2):
+            close_block(st.spread[side])
+        st.block_end_ns += p.block_ns
+
+
+@nb.njit(cache=True)
 def _close(st: Any, side: int) -> None:
     """The block is over: its sweep becomes one event of A, if it reached beyond fair, and of k.
 
@@ -193,6 +216,7 @@ def _close(st: Any, side: int) -> None:
     sweep = st.sweeps[side]
     if sweep.depth_bps >= 0.0:
         st.probes[side] += 1.0
+        st.spread[side].now_n += 1.0
     if sweep.depth_bps >= 0.0 or is_known(st.touch, side):
         at_own = st.own_fill_ns[side] == sweep.block_ns and sweep.depth_bps <= st.own_fill_bps[side] + SAME_BPS
         weight, more_bps = (0.0, 0.0) if at_own else _end(st, side, sweep)
@@ -324,6 +348,7 @@ def _forget(st: Any, keep: float) -> None:
         st.probe_depth[side] *= keep
         st.exact[side] *= keep
         st.promised[side] *= keep
+        forget_blocks(st.spread[side], keep)
         for j in range(BINS):
             st.own_s[side, j] *= keep
             st.own_depth[side, j] *= keep
@@ -354,4 +379,5 @@ def _refit(st: Any, p: Any, side: int) -> None:
     phi = (fills + p.prior_efficiency_count) / (st.promised[side] + p.prior_efficiency_count)
     st.k_per_bps[side], st.k_se[side], st.efficiency[side] = k, se, phi
     st.market_a_per_s[side], st.a_per_s[side] = a, phi * a
-    st.market_a_se[side] = a * math.sqrt(1.0 / count + (near_bps * se) ** 2)
+    burst, lasting = variance(st.spread[side])
+    st.market_a_se[side] = a * math.sqrt(burst / count + lasting + (near_bps * se) ** 2)

@@ -92,6 +92,15 @@ def test_a_calibrated_probability_lies_on_the_line() -> None:
         assert one.realised.low - 0.02 < one.predicted < one.realised.high + 0.02
 
 
+def test_what_says_the_same_of_all_is_one_bin_without_a_slope() -> None:
+    rng = np.random.default_rng(4)
+    one = curve("P", "probability", np.full(400, 0.5), rng.uniform(size=400) < 0.6, np.arange(400) * 30 * S)
+    assert len(one.bins) == 1
+    assert one.slope.value is None
+    assert one.bias.count == 400
+    assert one.bias.value == pytest.approx(0.1, abs=0.06)
+
+
 # -- a coin with a planted past --------------------------------------------------------------------------------------
 
 
@@ -202,6 +211,9 @@ def test_truth_stands_beside_the_estimates_and_follows_the_regime() -> None:
     assert arrivals.covered is not None
     assert arrivals.covered.value == pytest.approx(0.5)
     assert against_truth(planted()._replace(coin="DOGE"), truth) == ()
+    counted = {"A_per_s": [2.0, 3.0], "blocks_per_s": [1.5, 2.25]}
+    _, blocks, _ = against_truth(planted(), truth | {"measured": {"coins": [{}, counted]}})
+    assert blocks.truth == 3.0  # 0.75 of four: the estimate counts blocks that hold an order
 
 
 def test_shares_of_components_and_of_reasons() -> None:

@@ -136,7 +136,28 @@ def test_what_every_fill_suffers_is_not_our_impact() -> None:
         assert impact.permanent_bps(st[0], 1_000.0, 1.0) < 0.15
     st, p = fresh(impact)
     fills(st, p, *response(400, 1, own=True, clip=True))
-    assert st["response_bps"][0].tolist() == [0.0] * 5
+    assert st["response_bps"][0] == pytest.approx([0.0] * 5, abs=1e-9)
+
+
+def test_clips_that_differ_by_a_lot_say_nothing_of_our_impact() -> None:
+    """A clip of 150 USD is 546, 547 or 548 lots as the price goes: no slope of that may be charged for a whole clip.
+
+    Fitted without a prior on the slope, one of these sessions charged 73 bps a fill.
+    """
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        st, p = fresh(impact)
+        for _ in range(100):
+            fills(st, p, 0.2745 * rng.integers(546, 549, 1), 1.0 + np.cumsum(rng.normal(0.0, 2.0, (1, 5)), axis=1))
+            assert impact.permanent_bps(st[0], 150.0, 0.0) == 0.0
+        assert abs(st["response_bps"][0]).max() < 0.5
+
+
+def test_under_thirty_fills_nothing_is_certain() -> None:
+    for seed in range(40):
+        st, p = fresh(impact)
+        fills(st, p, *response(29, seed, own=True))
+        assert impact.permanent_bps(st[0], 1_000.0, 0.0) == 0.0
 
 
 def test_few_fills_are_shrunk_to_nothing() -> None:

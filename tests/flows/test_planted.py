@@ -244,6 +244,9 @@ def test_measured_rates_at_distances_are_the_laws_of_the_market_and_of_its_twin(
                 expected = row.market_rate * reach
                 error = np.sqrt(expected / 4_000.0)
                 assert rate == pytest.approx(expected, abs=Z * error)
+            open_share = 0.7 if twin else 1.0
+            held = 10.0 * open_share * -np.expm1(-0.1 * row.market_rate / open_share)
+            assert measured["blocks_per_s"][side] == pytest.approx(held, abs=Z * np.sqrt(held / 4_000.0))
         if not twin:
             kappa, error = measured["kappa_per_bps"][0], measured["kappa_se"][0]
             assert kappa == pytest.approx(row.kappa_per_bps, abs=Z * error)

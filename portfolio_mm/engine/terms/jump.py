@@ -24,3 +24,15 @@ def premium_bps(st: Any, p: Any, side: int, distance_bps: float) -> float:
         return 0.0
     rate, _ = viability.rate_near(st, side, depth_bps)
     return weight * jumps.premium_bps(st.jumps, p.jumps, side, depth_bps, rate)  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def loss_bps_per_s(st: Any, p: Any, side: int, depth_bps: float) -> float:
+    """Expected loss to jumps of a quote at `depth_bps`, bps per second by the weight earned.
+
+    What a verdict takes off: per fill it has no bound where only jumps still reach, the premium of a quote has one.
+    """
+    weight = st.signals.applied[signals.JUMP] * st.jumps.skill.weight
+    if weight <= 0.0 or st.jumps.ready == 0 or not jumps.any_seen(st.jumps):
+        return 0.0
+    return weight * jumps.loss_bps_per_s(st.jumps, p.jumps, side, depth_bps)  # type: ignore[no-any-return]

@@ -24,24 +24,30 @@ class Measures:
         self._marks_bps = np.array([[mark / row.kappa_per_bps for mark in MARKS_PER_REACH] for row in params.coins])
         self._reached = np.zeros((n, 2, len(MARKS_PER_REACH)), np.int64)
         self._reach_bps = np.zeros((n, 2))
+        self._held = np.zeros((n, 2), np.int64)
         self._kinds = np.zeros((n, len(KINDS)), np.int64)
         self._gain_bps = np.zeros((n, len(KINDS)))
         self._gain2 = np.zeros((n, len(KINDS)))
 
     def hear(self, rows: Array, moves_bps: Array, blocks: int) -> None:
-        """Count ARRIVAL rows; `moves_bps` are those of the efficient price within the informed horizon."""
+        """Count ARRIVAL rows of whole blocks; `moves_bps`: the efficient price's within the informed horizon."""
         self._blocks += blocks
         coin, side = rows["coin"], rows["side"]
         gains = np.where(side == 0, 1.0, -1.0) * moves_bps
         np.add.at(self._reach_bps, (coin, side), rows["reach_bps"])
         reached = rows["reach_bps"][:, None] >= self._marks_bps[coin]
         np.add.at(self._reached, (coin, side), reached)
+        once = np.unique(np.column_stack([rows["block"], coin, side]), axis=0)
+        np.add.at(self._held, (once[:, 1], once[:, 2]), 1)
         np.add.at(self._kinds, (coin, rows["kind"]), 1)
         np.add.at(self._gain_bps, (coin, rows["kind"]), gains)
         np.add.at(self._gain2, (coin, rows["kind"]), gains**2)
 
     def report(self) -> dict[str, Any]:
         """By coin: rates at distances, A and kappa per side with standard errors, gains of every kind of order.
+
+        `blocks_per_s` are blocks that hold at least one order of a side: several in one block are one to whoever sees
+        blocks only.
 
         kappa is the inverse mean reach (theory §2.5); its standard error, kappa / sqrt(n), takes the exponential law
         for granted, and that of A, sqrt(n) / T, no excitation.
@@ -59,6 +65,7 @@ class Measures:
             "coin": self._params.coins[i].coin,
             "A_per_s": (n / seconds).tolist(),
             "A_se": (np.sqrt(n) / seconds).tolist(),
+            "blocks_per_s": (self._held[i] / seconds).tolist(),
             "kappa_per_bps": kappa.tolist(),
             "kappa_se": (kappa / np.sqrt(np.maximum(n, 1))).tolist(),
             "distance_bps": self._marks_bps[i].tolist(),

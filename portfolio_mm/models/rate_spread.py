@@ -1,0 +1,87 @@
+"""How much more than a Poisson process events scatter, and how much of that is a rate that moves.
+
+Counts n_b of equal blocks of time, with forgetting. With mean m, variance v and covariance c of neighbouring blocks
+
+    lasting = max(0, c - v / sqrt(pairs)) / m^2      squared relative sd of the rate from block to block
+    burst   = max(1, (v - lasting m^2) / m)          what the variance of a count is over its mean (Fano)
+
+A rate that outlives a block moves neighbours together (Cox process), bursts shorter than a block do not; c of blocks
+that have nothing to do with each other has the standard error v / sqrt(pairs), and only what is beyond it counts. The
+error of the rate in force now is then sqrt(burst / count + lasting) of it. Not guaranteed: a rate that moves faster
+than a block, or one that has moved once only.
+"""
+
+import math
+from typing import Any
+
+import numba as nb
+
+from portfolio_mm.domain.records import record
+
+SPREAD = record(
+    [
+        ("now_n", "f8"),
+        ("before_n", "f8"),
+        ("blocks", "f8"),
+        ("pairs", "f8"),
+        ("sum_n", "f8"),
+        ("sum_nn", "f8"),
+        ("sum_pair", "f8"),
+    ]
+)
+"""Counts of the running block and of the one before it (-1: not known), then sums over closed blocks and over pairs."""
+LEAST_BLOCKS = 6.0
+"""Under half a minute's worth of blocks there is nothing to say."""
+
+
+@nb.njit(cache=True)
+def clear_spread(sp: Any) -> None:
+    """Nothing counted."""
+    restart(sp)
+    sp.blocks = 0.0
+    sp.pairs = 0.0
+    sp.sum_n = 0.0
+    sp.sum_nn = 0.0
+    sp.sum_pair = 0.0
+
+
+@nb.njit(cache=True)
+def restart(sp: Any) -> None:
+    """A new block that follows none."""
+    sp.now_n = 0.0
+    sp.before_n = -1.0
+
+
+@nb.njit(cache=True)
+def close_block(sp: Any) -> None:
+    """The running block is over."""
+    n = sp.now_n
+    sp.blocks += 1.0
+    sp.sum_n += n
+    sp.sum_nn += n * n
+    if sp.before_n >= 0.0:
+        sp.pairs += 1.0
+        sp.sum_pair += n * sp.before_n
+    sp.before_n = n
+    sp.now_n = 0.0
+
+
+@nb.njit(cache=True)
+def forget_blocks(sp: Any, keep: float) -> None:
+    """Closed blocks count `keep` of what they did."""
+    sp.blocks *= keep
+    sp.pairs *= keep
+    sp.sum_n *= keep
+    sp.sum_nn *= keep
+    sp.sum_pair *= keep
+
+
+@nb.njit(cache=True)
+def variance(sp: Any) -> tuple[float, float]:
+    """(burst, lasting) as above; (1, 0), a Poisson process, while little is known."""
+    if sp.blocks < LEAST_BLOCKS or sp.pairs < LEAST_BLOCKS - 1.0 or sp.sum_n <= 0.0:
+        return 1.0, 0.0
+    m = sp.sum_n / sp.blocks
+    v = max(0.0, sp.sum_nn / sp.blocks - m * m)
+    lasting = max(0.0, sp.sum_pair / sp.pairs - m * m - v / math.sqrt(sp.pairs))
+    return max(1.0, (v - lasting) / m), lasting / (m * m)
