@@ -10,7 +10,8 @@ wide and rare before they fall silent.
 
 AS(d) counts from the moment before the fill; what fair did between an order's placement and then, the approach, is part
 of cost(d) here (an order off its best place) and of the expected adverse selection of quoting.py.
-To AS(d) is added what a fill costs now beyond its average: toxicity, the premium of jumps at d, own impact.
+To AS(d) is added what own fills have lost beyond what sweeps on others say there, as far as they are known, and what a
+fill costs now beyond its average: toxicity, the loss to jumps at d, own impact.
 
 Lambda is what the depth profile counted, with the exponential fit as its prior (models/reach.py); a quarter of it is
 the other side's, because which side flow hits changes within minutes. Nearer than the nearest order sweeps pass unseen:
@@ -139,6 +140,13 @@ def now_cost_bps(st: Any, p: Any, side: int) -> float:
 
 
 @nb.njit(cache=True)
+def own_extra_bps(st: Any, p: Any, side: int) -> float:
+    """What own fills lose from the fill on beyond the profile's average, as a quote is charged it (quoting.py), bps."""
+    prior_bps = st.viability.adverse_bps[side]
+    return markouts.shrink(st.markouts, p.markouts, side, prior_bps, p.own_prior_count)[0] - prior_bps  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
 def assess(st: Any, p: Any) -> None:
     """Set depth, verdict and numbers of both sides.
 
@@ -149,7 +157,8 @@ def assess(st: Any, p: Any) -> None:
     viability.liquidity = 0.0
     _tabulate(st, p)
     for side in range(2):
-        bar, now_bps = KEEP if viability.pays[side] == 1 else START, now_cost_bps(st, p, side)
+        bar, own_bps = KEEP if viability.pays[side] == 1 else START, own_extra_bps(st, p, side)
+        now_bps = now_cost_bps(st, p, side) + own_bps
         glft_bps = _survey(st, p, side, now_bps)
         best = _weigh(st, p, side, glft_bps, now_bps, bar, -math.inf)
         best_bps, known_bps = glft_bps, 0.0
@@ -169,7 +178,7 @@ def assess(st: Any, p: Any) -> None:
         viability.pays[side] = 1 if best > 0.0 else 0
         viability.quote_depth_bps[side] = known_bps
         viability.near_bps[side] = best_bps
-        viability.more_bps[side] = now_bps + jump.premium_bps(st, p, side, best_bps)
+        viability.more_bps[side] = now_bps - own_bps + jump.premium_bps(st, p, side, best_bps)
         j, part_share = place_of(best_bps)
         rate, k = _fill_rate(st, side, j, part_share)
         viability.rate_per_s[side] = rate

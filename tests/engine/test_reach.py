@@ -93,3 +93,22 @@ def test_where_only_jumps_still_reach_no_quote_pays() -> None:
     assert jump.premium_bps(st, p, 0, 15.0) == p["jumps"]["max_premium_bps"]
     assert viability._weigh(st, p, 0, 15.0, 0.0, viability.START, -np.inf) < 0.0
     assert viability._weigh(st, p, 0, 4.0, 0.0, viability.START, -np.inf) > 0.0
+
+
+@pytest.mark.parametrize(("loss_bps", "pays"), [(0.5, 1), (40.0, 0)])
+def test_a_verdict_knows_what_own_fills_have_lost(loss_bps: float, pays: int) -> None:
+    """Sweeps on others lose nothing; twenty own fills lost 40 bps each, so that one would stand where nobody comes.
+
+    Judged by sweeps alone the side would pay at 4 bps, while its quote is charged 16 bps more and stands far beyond.
+    """
+    state, params = new_coin(COIN, 1)
+    st, p = state[0], params[0]
+    p["viability_ns"] = 10**9
+    st["intensity"]["market_a_per_s"], st["intensity"]["k_per_bps"], st["depth"]["exposure_s"] = A_PER_S, 1.0, 1e5
+    st["depth"]["reached"] = st["depth"]["labels"] = 1e5 * A_PER_S * np.exp(-GRID)
+    st["vol"]["sigma_bps"] = 1.0
+    st["markouts"]["learned_n"], st["markouts"]["learned_s1"] = 20.0, 20.0 * loss_bps
+    st["markouts"]["learned_s2"] = 20.0 * loss_bps * loss_bps
+    for _ in range(3):
+        viability.assess(st, p)
+    assert st["viability"]["pays"].tolist() == [pays, pays]
