@@ -3,11 +3,12 @@
 Lots ahead are kept by models/place.py: not known (NaN, never 0 and never everything) until a frame at least settle_ns
 after the acceptance shows the level.
 
-P(fill in horizon_s) = 1 - e^(-nu t) (1 - H(n; mu, theta, t)): sweeps of buckets larger than what is ahead (rate nu)
-fill at once, the smaller ones (mu) and cancels (theta per lot ahead and second, measured on our own places) work
-through n units of their mean size (models/queue.py). Whichever queue model is true, a logistic map of its logit, fitted
-online on what became of our own orders, makes it a probability; its Brier score is judged against the base rate of own
-fills.
+Sweeps of buckets larger than what is ahead fill at once, the smaller ones and cancels (per lot ahead and second,
+measured on our own places) work through units of their mean size (models/queue.py). P(fill in horizon_s) is that of
+these rates while fair walks: it comes to an order that is far and leaves one that is near (models/walk.py). Whichever
+queue model is true, a logistic map of its logit, fitted online on what became of our own orders, makes it a
+probability; its Brier score is judged against the base rate of own fills. A place is worth what P is more there than
+at the back of its level.
 P is that of an order left alone: one that we ask to take away is "not filled" for the share of the horizon until then,
 and nothing after that counts. (To drop these and keep their early fills would promise too much.) Ready after 30 whole
 outcomes, fills among them. Not guaranteed: places of orders at a price where another own order rests before them.
@@ -24,14 +25,17 @@ from portfolio_mm.models import place
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 from portfolio_mm.models.logistic_map import MAP, apply_map, clear_map, learn_map, logit
 from portfolio_mm.models.place import PLACE
-from portfolio_mm.models.queue_mix import kept, promised, split_sweeps
+from portfolio_mm.models.queue_mix import promised, split_sweeps
 from portfolio_mm.models.skill import SKILL, clear_skill, score
+from portfolio_mm.models.walk import WALK, stay
 
 HEARS = ("BBO", "BOOK", "TRADE", "FILL", "TIMER")
 WARM_S = float("inf")
 SCORES = {"own fill within 5 s": "the base rate of own fills (Brier score)"}
 PLACES = 6
 """Two sides of three levels: place = 3 side + level."""
+NEW = PLACES
+"""Number of the walk of an order that is not placed yet."""
 
 PARAMS = record(
     [
@@ -62,7 +66,8 @@ STATE = record(
         ("places", PLACE, (PLACES,)),
         ("raw_probability", "f8", (PLACES,)),
         ("fill_probability", "f8", (PLACES,)),
-        ("reach_share", "f8", (PLACES,)),
+        ("reach_share", "f8", (PLACES + 1,)),
+        ("walks", WALK, (PLACES + 1,)),
         ("advantage_share", "f8", (PLACES,)),
         ("bet_key", "u8", (PLACES,)),
         ("bet_ns", "i8", (PLACES,)),
@@ -80,8 +85,9 @@ STATE = record(
         ("skill", SKILL),
     ]
 )
-"""`reach_share` of the sweeps at the touch reach the price of a place, `advantage_share` is how much likelier it is
-filled before the price leaves than from the back of its level; `bet_*` the running forecast of a place (key of its
+"""`reach_share` is the rate of sweeps at the price of a place over that of all that print, `walks` what fair does to it
+(the last one of each is that of a new order); `advantage_share` is how much likelier it is filled than from the back of
+its level; `bet_*` the running forecast of a place (key of its
 order, when, logit of the model, probability, its rival's), `bet_lost_ns` when its order was taken away, 0 if not;
 `curve` the map."""
 
@@ -106,11 +112,13 @@ def reset(st: Any, p: Any) -> None:
     st.pad_ = 0
     st.refused = 0
     st.next_ns = 0
+    st.reach_share[:] = 1.0
+    for i in range(PLACES + 1):
+        stay(st.walks[i])
     for i in range(PLACES):
         place.leave(st.places[i])
         st.raw_probability[i] = np.nan
         st.fill_probability[i] = np.nan
-        st.reach_share[i] = 1.0
         st.advantage_share[i] = np.nan
         st.bet_key[i] = 0
         st.bet_ns[i] = 0
@@ -135,6 +143,7 @@ def stand(st: Any, i: int, key: int, px_ticks: int, own_lots: float, now_ns: int
         st.raw_probability[i] = np.nan
         st.fill_probability[i] = np.nan
         st.reach_share[i] = 1.0
+        stay(st.walks[i])
         st.advantage_share[i] = np.nan
 
 
@@ -152,9 +161,13 @@ def trade(st: Any, p: Any, i: int, trade_ns: int, print_lots: float, is_through:
 
 
 @nb.njit(cache=True)
-def update(  # noqa: PLR0917 - flat arguments
-    st: Any, p: Any, now_ns: int, bucket_per_s: Any, bucket_usd: Any, usd_per_lot: float, leave_per_s: float
-) -> bool:
+def is_due(st: Any, now_ns: int) -> bool:
+    """Whether `update` will look at the places at `now_ns`, and reads `reach_share` and `walks`."""
+    return now_ns >= st.next_ns  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def update(st: Any, p: Any, now_ns: int, bucket_per_s: Any, bucket_usd: Any, usd_per_lot: float) -> bool:  # noqa: PLR0917 - flat arguments
     """Time passes: judge forecasts that are due, look at every place anew, forecast.
 
     Args:
@@ -164,12 +177,11 @@ def update(  # noqa: PLR0917 - flat arguments
         bucket_per_s: rate of sweeps by side of the aggressor and bucket of size, shape (2, BUCKETS).
         bucket_usd: their mean size, positive, same shape.
         usd_per_lot: value of a lot, positive.
-        leave_per_s: rate at which the price leaves a place for good.
 
     Returns:
         False when refused (time running back, a rate or size that cannot be); state is kept.
     """
-    sane = 0.0 < usd_per_lot < 1e300 and 0.0 <= leave_per_s < 1e300 and now_ns > 0 and now_ns >= st.last_ns
+    sane = 0.0 < usd_per_lot < 1e300 and now_ns > 0 and now_ns >= st.last_ns
     for side in range(2):
         for j in range(BUCKETS):
             sane = sane and 0.0 <= bucket_per_s[side, j] < 1e300 and 0.0 < bucket_usd[side, j] < 1e300
@@ -185,7 +197,7 @@ def update(  # noqa: PLR0917 - flat arguments
         for i in range(PLACES):
             _judge(st, p, i)
             if st.places[i].frame_ns > 0:
-                _look(st, p, i, bucket_per_s, bucket_usd, usd_per_lot, leave_per_s)
+                _look(st, p, i, bucket_per_s, bucket_usd, usd_per_lot)
                 _bet(st, p, i)
     return True
 
@@ -204,36 +216,33 @@ def _expose(st: Any, p: Any, seconds: float) -> None:
 
 
 @nb.njit(cache=True)
-def _look(  # noqa: PLR0917 - flat arguments
-    st: Any, p: Any, i: int, bucket_per_s: Any, bucket_usd: Any, usd_per_lot: float, leave_per_s: float
-) -> None:
-    """What the place of an order promises now, and how much more of its fills it gets than at the back of its level."""
-    here, side, reach_share = st.places[i], i // (PLACES // 2), st.reach_share[i]
-    whole, small, unit_lots = split_sweeps(side, here.ahead_lots, reach_share, bucket_per_s, bucket_usd, usd_per_lot)
-    raw = promised(here.ahead_lots, whole, small, unit_lots, st.cancel_per_s, p.horizon_s)
+def _look(st: Any, p: Any, i: int, bucket_per_s: Any, bucket_usd: Any, usd_per_lot: float) -> None:  # noqa: PLR0917 - flat arguments
+    """What the place of an order promises now, and how much more than the back of its level."""
+    here, side = st.places[i], i // (PLACES // 2)
+    raw = _promise(st, p, i, side, here.ahead_lots, bucket_per_s, bucket_usd, usd_per_lot)
     st.raw_probability[i] = raw
     st.fill_probability[i] = apply_map(st.curve, logit(raw))
-    mine = kept(here.ahead_lots, whole, small, unit_lots, st.cancel_per_s, leave_per_s)
-    back_lots = max(here.level_lots, here.ahead_lots)
-    whole, small, unit_lots = split_sweeps(side, back_lots, reach_share, bucket_per_s, bucket_usd, usd_per_lot)
-    back = kept(back_lots, whole, small, unit_lots, st.cancel_per_s, leave_per_s)
-    st.advantage_share[i] = max(0.0, mine - back)
+    back = raw
+    if here.level_lots > here.ahead_lots:
+        back = _promise(st, p, i, side, here.level_lots, bucket_per_s, bucket_usd, usd_per_lot)
+    st.advantage_share[i] = max(0.0, st.fill_probability[i] - apply_map(st.curve, logit(back)))
+
+
+@nb.njit(cache=True)
+def _promise(  # noqa: PLR0917 - flat arguments
+    st: Any, p: Any, i: int, side: int, ahead_lots: float, bucket_per_s: Any, bucket_usd: Any, usd_per_lot: float
+) -> float:
+    """P(fill within the horizon) by the model alone with `ahead_lots` before an order at the price of place `i`."""
+    whole, small, unit_lots = split_sweeps(side, ahead_lots, st.reach_share[i], bucket_per_s, bucket_usd, usd_per_lot)
+    return promised(st.walks[i], ahead_lots, whole, small, unit_lots, st.cancel_per_s, p.horizon_s)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
 def new_fill(  # noqa: PLR0917 - flat arguments
-    st: Any,
-    p: Any,
-    side: int,
-    ahead_lots: float,
-    reach_share: float,
-    bucket_per_s: Any,
-    bucket_usd: Any,
-    usd_per_lot: float,
+    st: Any, p: Any, i: int, side: int, ahead_lots: float, bucket_per_s: Any, bucket_usd: Any, usd_per_lot: float
 ) -> float:
-    """Calibrated P(fill within the horizon) of an order of `side` with `ahead_lots` before it."""
-    whole, small, unit_lots = split_sweeps(side, ahead_lots, reach_share, bucket_per_s, bucket_usd, usd_per_lot)
-    raw = promised(ahead_lots, whole, small, unit_lots, st.cancel_per_s, p.horizon_s)
+    """Calibrated P(fill within the horizon) of an order of `side` with `ahead_lots` before it at the price of `i`."""
+    raw = _promise(st, p, i, side, ahead_lots, bucket_per_s, bucket_usd, usd_per_lot)
     return apply_map(st.curve, logit(raw))  # type: ignore[no-any-return]
 
 

@@ -60,7 +60,7 @@ def block(st: Any, p: Any, flow: Any, flow_p: Any, ms: int, lots: Any, keys: Any
         queue.stand(st[0], 3 * side, keys[side], PX[side], 2.0, now_ns)
         queue.see(st[0], p[0], 3 * side, now_ns, float(lots[side]))
     arrivals.update(flow[0], flow_p[0], now_ns, -1, 0.0)
-    queue.update(st[0], p[0], now_ns, flow[0].bucket_per_s, flow[0].bucket_usd, USD_PER_LOT, 0.05)
+    queue.update(st[0], p[0], now_ns, flow[0].bucket_per_s, flow[0].bucket_usd, USD_PER_LOT)
 
 
 class Trial:
@@ -156,7 +156,7 @@ def test_fill_probabilities_are_calibrated_whichever_queue_is_true(model: Cancel
 
 @nb.njit
 def look(st: Any, p: Any, rates: Floats, usd: Floats, second: int) -> bool:
-    return queue.update(st[0], p[0], START_NS + second * 10**9, rates, usd, USD_PER_LOT, 0.05)  # type: ignore[no-any-return]
+    return queue.update(st[0], p[0], START_NS + second * 10**9, rates, usd, USD_PER_LOT)  # type: ignore[no-any-return]
 
 
 RATES: Final = np.full((2, arrivals.BUCKETS), 0.2)
@@ -225,7 +225,7 @@ def test_the_value_of_a_lot_is_only_a_unit() -> None:
     fine_p["prior_lot_s"] *= 10.0
     queue.stand(fine[0], 0, 5, 1000, 20.0, START_NS)
     queue.see(fine[0], fine_p[0], 0, START_NS + 10**9, 300.0)
-    queue.update(fine[0], fine_p[0], START_NS + 2 * 10**9, RATES, SIZES, USD_PER_LOT / 10.0, 0.05)
+    queue.update(fine[0], fine_p[0], START_NS + 2 * 10**9, RATES, SIZES, USD_PER_LOT / 10.0)
     assert fine["raw_probability"][0, 0] == pytest.approx(st["raw_probability"][0, 0], rel=1e-9)
 
 
