@@ -72,7 +72,7 @@ def reach(st: Any, p: Any, i: int, side: int, px_ticks: int) -> None:
 
 @nb.njit(cache=True)
 def _log_rate(st: Any, side: int, depth_bps: float) -> float:
-    """ln of the rate at which sweeps reach a distance from fair; by the exponential fit before there is a table."""
+    """Log of the rate at which sweeps reach a distance from fair; by the exponential fit before there is a table."""
     if st.viability.ready == 0:
         fitted = math.log(max(1e-9, st.intensity.market_a_per_s[side]))
         return fitted - min(50.0, st.intensity.k_per_bps[side] * depth_bps)  # type: ignore[no-any-return]
@@ -105,12 +105,13 @@ def observe(st: Any, p: Any, ev: Any, has_levels: bool) -> None:  # noqa: FBT001
 
 @nb.njit(cache=True)
 def on_trade(st: Any, p: Any, ev: Any) -> None:
-    """A print at or beyond our prices on the side it hits."""
+    """A print at or beyond our prices on the side it hits, and those of orders taken away a moment ago."""
     side = 1 - ev.side
     sign, ticks = 1 - 2 * side, int(ev.px * p.ticks_per_usd + 0.5)
     for level in range(LEVELS):
         i = side * LEVELS + level
         place = st.queue.places[i]
+        queue.passed(st.queue, p.queue, i, ev.venue_ms * 1_000_000, ev.sz * p.lots_per_coin, ticks)
         if place.key != 0 and sign * (place.px_ticks - ticks) >= 0:
             is_through = place.px_ticks != ticks
             queue.trade(st.queue, p.queue, i, ev.venue_ms * 1_000_000, ev.sz * p.lots_per_coin, is_through)

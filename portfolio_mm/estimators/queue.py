@@ -9,9 +9,10 @@ these rates while fair walks: it comes to an order that is far and leaves one th
 queue model is true, a logistic map of its logit, fitted online on what became of our own orders, makes it a
 probability; its Brier score is judged against the base rate of own fills. A place is worth what P is more there than
 at the back of its level.
-P is that of an order left alone: one that we ask to take away is "not filled" for the share of the horizon until then,
-and nothing after that counts. (To drop these and keep their early fills would promise too much.) Ready after 30 whole
-outcomes, fills among them. Not guaranteed: places of orders at a price where another own order rests before them.
+P is that of an order left alone. One that we ask to take away is followed on the tape to its horizon: prints beyond its
+price, or at it and larger than what was ahead, would have filled it. (We take away orders that the price has left or
+comes for: without them others are judged than those that are asked about.) Ready after 30 outcomes. Not guaranteed:
+places of orders at a price where another own order rests before them; cancels ahead of one that is gone.
 """
 
 from typing import Any
@@ -71,6 +72,8 @@ STATE = record(
         ("advantage_share", "f8", (PLACES,)),
         ("bet_key", "u8", (PLACES,)),
         ("bet_ns", "i8", (PLACES,)),
+        ("bet_ticks", "i8", (PLACES,)),
+        ("bet_ahead_lots", "f8", (PLACES,)),
         ("bet_logit", "f8", (PLACES,)),
         ("bet_probability", "f8", (PLACES,)),
         ("bet_base_probability", "f8", (PLACES,)),
@@ -88,8 +91,8 @@ STATE = record(
 """`reach_share` is the rate of sweeps at the price of a place over that of all that print, `walks` what fair does to it
 (the last one of each is that of a new order); `advantage_share` is how much likelier it is filled than from the back of
 its level; `bet_*` the running forecast of a place (key of its
-order, when, logit of the model, probability, its rival's), `bet_lost_ns` when its order was taken away, 0 if not;
-`curve` the map."""
+order, when, its price, logit of the model, probability, its rival's), `bet_lost_ns` when its order was taken away (0 if
+not) and `bet_ahead_lots` what stood before it then; `curve` the map."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
@@ -122,6 +125,8 @@ def reset(st: Any, p: Any) -> None:
         st.advantage_share[i] = np.nan
         st.bet_key[i] = 0
         st.bet_ns[i] = 0
+        st.bet_ticks[i] = 0
+        st.bet_ahead_lots[i] = np.nan
         st.bet_logit[i] = np.nan
         st.bet_probability[i] = np.nan
         st.bet_base_probability[i] = np.nan
@@ -137,8 +142,18 @@ def reset(st: Any, p: Any) -> None:
 
 
 @nb.njit(cache=True)
+def leaving(st: Any, i: int) -> None:
+    """We have asked to take the order of place `i` away: from now on the tape says what would have come of it."""
+    if st.bet_key[i] != 0 and st.bet_key[i] == st.places[i].key and st.bet_lost_ns[i] == 0:
+        st.bet_lost_ns[i] = max(st.last_ns, st.bet_ns[i])
+        st.bet_ahead_lots[i] = st.places[i].ahead_lots
+
+
+@nb.njit(cache=True)
 def stand(st: Any, i: int, key: int, px_ticks: int, own_lots: float, now_ns: int) -> None:  # noqa: PLR0917 - flat arguments
     """An order rests in place `i` at block time `now_ns` (`key` 0: none does)."""
+    if key != st.places[i].key:
+        leaving(st, i)
     if place.stand(st.places[i], key, px_ticks, own_lots, now_ns):
         st.raw_probability[i] = np.nan
         st.fill_probability[i] = np.nan
@@ -158,6 +173,21 @@ def trade(st: Any, p: Any, i: int, trade_ns: int, print_lots: float, is_through:
     """A print of `print_lots` that hits the side of place `i` at its price, or `is_through`: beyond it."""
     mistaken = place.trade(st.places[i], trade_ns, print_lots, is_through, p.exponent)
     st.cancelled_lots = max(0.0, st.cancelled_lots - mistaken)
+
+
+@nb.njit(cache=True)
+def passed(st: Any, p: Any, i: int, trade_ns: int, print_lots: float, px_ticks: int) -> None:  # noqa: PLR0917 - flat arguments
+    """A print at `px_ticks` that hits the side of place `i`: did it fill the order that was taken away from there?"""
+    if st.bet_lost_ns[i] == 0 or st.bet_key[i] == 0:
+        return
+    if not st.bet_lost_ns[i] < trade_ns <= st.bet_ns[i] + p.horizon_s * NS_PER_S:
+        return
+    beyond = (1 if i < PLACES // 2 else -1) * (st.bet_ticks[i] - px_ticks)
+    if beyond == 0:
+        st.bet_ahead_lots[i] -= print_lots
+    if beyond > 0 or (beyond == 0 and st.bet_ahead_lots[i] < 0.0):
+        _learn(st, p, i, 1.0)
+        st.bet_key[i] = 0
 
 
 @nb.njit(cache=True)
@@ -191,6 +221,9 @@ def update(st: Any, p: Any, now_ns: int, bucket_per_s: Any, bucket_usd: Any, usd
     st.seen += 1
     if st.seen > 1 and now_ns - st.last_ns < 2 * NS_PER_S:
         _expose(st, p, (now_ns - st.last_ns) / NS_PER_S)
+    else:  # what the market did to orders that are gone was not heard
+        for i in range(PLACES):
+            st.bet_key[i] = 0 if st.bet_lost_ns[i] > 0 else st.bet_key[i]
     st.last_ns = now_ns
     if now_ns >= st.next_ns:
         st.next_ns = now_ns + p.every_ns
@@ -252,17 +285,11 @@ def _bet(st: Any, p: Any, i: int) -> None:
     if st.bet_key[i] == 0:
         st.bet_key[i] = st.places[i].key
         st.bet_ns[i] = st.last_ns
+        st.bet_ticks[i] = st.places[i].px_ticks
         st.bet_logit[i] = logit(st.raw_probability[i])
         st.bet_probability[i] = st.fill_probability[i]
         st.bet_base_probability[i] = (st.base_fills + 10.0 * p.prior_base_probability) / (st.base_mass + 10.0)
         st.bet_lost_ns[i] = 0
-
-
-@nb.njit(cache=True)
-def leaving(st: Any, i: int) -> None:
-    """We have asked to take the order of place `i` away: what comes after does not judge its forecast."""
-    if st.bet_key[i] != 0 and st.bet_key[i] == st.places[i].key and st.bet_lost_ns[i] == 0:
-        st.bet_lost_ns[i] = max(st.last_ns, st.bet_ns[i])
 
 
 @nb.njit(cache=True)
@@ -271,45 +298,28 @@ def filled(st: Any, p: Any, key: int, fill_ns: int) -> None:
     for i in range(PLACES):
         if st.places[i].key == key:
             place.reach_front(st.places[i])
-        if key != 0 and st.bet_key[i] == key and fill_ns <= _end_ns(st, p, i):
+        if key != 0 and st.bet_key[i] == key and fill_ns <= st.bet_ns[i] + p.horizon_s * NS_PER_S:
             if fill_ns >= st.bet_ns[i]:
-                _learn(st, p, i, 1.0, 1.0)
+                _learn(st, p, i, 1.0)
             st.bet_key[i] = 0
 
 
 @nb.njit(cache=True)
-def _end_ns(st: Any, p: Any, i: int) -> float:
-    """When the running forecast of a place is over: its horizon, or when its order was taken away before."""
-    due_ns = st.bet_ns[i] + p.horizon_s * NS_PER_S
-    return min(due_ns, float(st.bet_lost_ns[i])) if st.bet_lost_ns[i] > 0 else due_ns  # type: ignore[no-any-return]
-
-
-@nb.njit(cache=True)
 def _judge(st: Any, p: Any, i: int) -> None:
-    """A forecast whose time is over, fills' delay included: not filled as long as the order was left alone."""
-    if st.bet_key[i] == 0:
-        return
-    if st.places[i].key != st.bet_key[i] and st.bet_lost_ns[i] == 0:
-        st.bet_lost_ns[i] = max(st.last_ns, st.bet_ns[i])
-    end_ns = _end_ns(st, p, i)
-    if st.last_ns >= end_ns + p.late_ns:
-        share = min(1.0, (end_ns - st.bet_ns[i]) / (p.horizon_s * NS_PER_S))
-        if share > 0.0:
-            _learn(st, p, i, 0.0, share)
+    """A forecast whose time is over, fills' delay included: not filled."""
+    if st.bet_key[i] != 0 and st.last_ns >= st.bet_ns[i] + p.horizon_s * NS_PER_S + p.late_ns:
+        _learn(st, p, i, 0.0)
         st.bet_key[i] = 0
 
 
 @nb.njit(cache=True)
-def _learn(st: Any, p: Any, i: int, outcome_share: float, whole_share: float) -> None:
-    """One outcome: base rate and a Newton step of the logistic map with the prior (0, 1); the score if it is whole."""
-    keep = half_life_factor((st.last_ns - st.curve.last_ns) / NS_PER_S, p.map_half_life_s)
-    st.base_mass = keep * st.base_mass + whole_share
-    st.base_fills = keep * st.base_fills + outcome_share
-    x, half_life_s = st.bet_logit[i], p.map_half_life_s
-    learn_map(st.curve, st.last_ns, x, outcome_share, whole_share, half_life_s, p.map_precision_count)
-    if whole_share < 1.0:
-        return
+def _learn(st: Any, p: Any, i: int, outcome_share: float) -> None:
+    """One outcome: score, base rate, and a Newton step of the logistic map with the prior (0, 1)."""
     hit, base = outcome_share - st.bet_probability[i], outcome_share - st.bet_base_probability[i]
     score(st.skill, st.last_ns, hit * hit, base * base, p.block_s, p.skill_half_life_s)
+    keep = half_life_factor((st.last_ns - st.curve.last_ns) / NS_PER_S, p.map_half_life_s)
+    st.base_mass = keep * st.base_mass + 1.0
+    st.base_fills = keep * st.base_fills + outcome_share
+    learn_map(st.curve, st.last_ns, st.bet_logit[i], outcome_share, p.map_half_life_s, p.map_precision_count)
     st.outcomes += 1
     st.ready = 1 if st.outcomes >= p.ready_count else 0

@@ -1,6 +1,6 @@
 """Ghosts: orders of one lot in the book of the synthetic venue, beside a coin that hears its market and may not quote.
 
-Six every six seconds, at the touch and behind it on both sides; what the coin's forecast says of each when it is placed
+Six every five seconds, at the touch and behind it on both sides; what the coin's forecast says of each when it is placed
 is kept beside what became of it. The venue's own queues decide, and nobody of the market sees more than a lot.
 """
 
@@ -22,11 +22,11 @@ from portfolio_mm.venue.scenario.file import load_scenario
 from tests.engine.tape import MS, T0, Bench, event
 
 SCENARIOS: Final = Path(__file__).parents[2] / "examples" / "scenarios"
-EVERY: Final = 60
+EVERY: Final = 50
 """Blocks between two rounds of ghosts."""
 DUE: Final = 50
 """Blocks of a forecast's horizon."""
-WARM: Final = 1_200
+WARM: Final = 900
 """Blocks before the first ghost."""
 LEVELS: Final = 5
 
@@ -68,7 +68,7 @@ class Ghosts:
         for row, kind, levels in ((rows[-3], EventKind.BBO, 1), (rows[-2], EventKind.BOOK, LEVELS)):
             row["kind"] = kind
             for name, side in zip(("bid", "ask"), self.market.levels(levels), strict=True):
-                row[f"{name}_ticks"] = side[0].px_ticks
+                row[f"{name}_ticks"] = side[0].px_ticks if side else 0
                 row[f"{name}_px"][: len(side)] = [level.px_ticks / scale for level in side]
                 row[f"{name}_sz"][: len(side)] = [level.sz_lots * lot for level in side]
         rows[-1]["kind"], rows[-1]["recv_ns"] = EventKind.TIMER, now_ns + 50 * MS

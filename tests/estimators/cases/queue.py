@@ -19,7 +19,7 @@ BAD: list[list[Any]] = [
     [EARLIER, RATES, SIZES, 10.0],
     [0, RATES, SIZES, 10.0],
 ]
-PLAIN = {"base_mass", "base_fills", "bet_logit", "exponent", "info", "offset", "slope"}
+PLAIN = {"base_mass", "base_fills", "bet_logit", "exponent", "info", "log_sd", "nodes", "offset", "slope"}
 
 
 def play(market: list[Moment]) -> Any:
@@ -32,6 +32,7 @@ def play(market: list[Moment]) -> Any:
         if now.aggressor >= 0:
             when = now.now_ns - (70_000_000 if i % 3 == 0 else 0)
             MODULE.trade(st[0], p[0], place, when, float(round(5.0 * now.sz)), now.draw > 0.95)
+            MODULE.passed(st[0], p[0], place, when, float(round(5.0 * now.sz)), 2_000_000 - 100 * place)
         MODULE.update(st[0], p[0], now.now_ns, RATES, SIZES, np.nan if now.broken else 10.0)
         if now.draw < 0.1:
             MODULE.filled(st[0], p[0], key, now.now_ns)
