@@ -28,7 +28,7 @@ from portfolio_mm.models.logistic_map import MAP, apply_map, clear_map, learn_ma
 from portfolio_mm.models.place import PLACE
 from portfolio_mm.models.queue_mix import promised, split_sweeps
 from portfolio_mm.models.skill import SKILL, clear_skill, score
-from portfolio_mm.models.walk import WALK, stay
+from portfolio_mm.models.walk import NODES, WALK, stay
 
 HEARS = ("BBO", "BOOK", "TRADE", "FILL", "TIMER")
 WARM_S = float("inf")
@@ -69,6 +69,7 @@ STATE = record(
         ("fill_probability", "f8", (PLACES,)),
         ("reach_share", "f8", (PLACES + 1,)),
         ("walks", WALK, (PLACES + 1,)),
+        ("nodes", "f4", (2, NODES)),
         ("advantage_share", "f8", (PLACES,)),
         ("bet_key", "u8", (PLACES,)),
         ("bet_ns", "i8", (PLACES,)),
@@ -116,6 +117,7 @@ def reset(st: Any, p: Any) -> None:
     st.refused = 0
     st.next_ns = 0
     st.reach_share[:] = 1.0
+    st.nodes[:, :] = 0.0
     for i in range(PLACES + 1):
         stay(st.walks[i])
     for i in range(PLACES):
@@ -267,7 +269,8 @@ def _promise(  # noqa: PLR0917 - flat arguments
 ) -> float:
     """P(fill within the horizon) by the model alone with `ahead_lots` before an order at the price of place `i`."""
     whole, small, unit_lots = split_sweeps(side, ahead_lots, st.reach_share[i], bucket_per_s, bucket_usd, usd_per_lot)
-    return promised(st.walks[i], ahead_lots, whole, small, unit_lots, st.cancel_per_s, p.horizon_s)  # type: ignore[no-any-return]
+    theta, seconds = st.cancel_per_s, p.horizon_s
+    return promised(st.walks[i], st.nodes, ahead_lots, whole, small, unit_lots, theta, seconds)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -281,8 +284,11 @@ def new_fill(  # noqa: PLR0917 - flat arguments
 
 @nb.njit(cache=True)
 def _bet(st: Any, p: Any, i: int) -> None:
-    """Forecast this place when no forecast of it runs."""
-    if st.bet_key[i] == 0:
+    """Forecast this place when the time of its last forecast is over, also if that came true early.
+
+    (To start again at once after a fill would weigh the hours in which orders fill more than they last.)
+    """
+    if st.bet_key[i] == 0 and st.last_ns >= st.bet_ns[i] + p.horizon_s * NS_PER_S + p.late_ns:
         st.bet_key[i] = st.places[i].key
         st.bet_ns[i] = st.last_ns
         st.bet_ticks[i] = st.places[i].px_ticks

