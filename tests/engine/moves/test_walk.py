@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from portfolio_mm.engine import coin
+from portfolio_mm.engine import places
 from portfolio_mm.engine.terms import queue as term
 from tests.engine.moves.test_queue import bids_moved
 from tests.engine.plain_page import Step, step_with
@@ -18,10 +18,10 @@ SHIFT = 0.018
 
 def still() -> Step:
     """The page whose forecasts of fills know no sigma."""
-    fake = types.SimpleNamespace(**vars(coin.places))
+    fake = types.SimpleNamespace(**vars(places))
 
     def follow(st: Any, p: Any) -> float:
-        value = coin.places.follow(st, p)
+        value = places.follow(st, p)
         st["queue"]["walks"]["sigma_bps"] = 0.0
         return float(value)
 
