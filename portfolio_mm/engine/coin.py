@@ -128,10 +128,10 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         if not book.is_stale(st, p):
             arrivals.update(st.arrivals, p.arrivals, venue_ns, -1, 0.0)
             hawkes.update(st.hawkes, p.hawkes, venue_ns, -1, st.arrivals.season_ratio)
-            leave_per_s, usd_per_lot = places.follow(st)
+            usd_per_lot = places.follow(st, p)
             rates, usd = st.arrivals.bucket_per_s, st.arrivals.bucket_usd
             if usd_per_lot > 0.0:
-                queue.update(st.queue, p.queue, venue_ns, rates, usd, usd_per_lot, leave_per_s)
+                queue.update(st.queue, p.queue, venue_ns, rates, usd, usd_per_lot)
     # (4) account, orders, authority
     elif kind == clock.FILL:
         places.on_fill(st, p, ev)

@@ -11,24 +11,23 @@ import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.events import REPLAYED
-from portfolio_mm.engine import book, viability
+from portfolio_mm.engine import book, signals, viability
 from portfolio_mm.engine.exposure import notional_usd
 from portfolio_mm.engine.orders import CANCELLING, LEVELS, LIVE, MODIFYING
+from portfolio_mm.engine.terms import arrivals, volatility
 from portfolio_mm.estimators import queue
 from portfolio_mm.models import features as at
-from portfolio_mm.models import upkeep
-from portfolio_mm.models.sweep import penetration_bps
+from portfolio_mm.models.walk import spacing_bps
 
 HEARS = ("BBO", "BOOK", "TRADE", "FILL", "TIMER")
 
 
 @nb.njit(cache=True)
-def follow(st: Any) -> tuple[float, float]:
-    """Tell the places which orders rest and, when they are looked at, what share of sweeps reaches them (TIMER).
+def follow(st: Any, p: Any) -> float:
+    """Tell the places which orders rest, and when they are looked at, what reaches them (TIMER).
 
     Returns:
-        Rate at which the price leaves a place for good, 1/s (one over the time fair takes to move by 1 / k), and the
-        value of a lot at mid, USD, 0 before the first book.
+        Value of a lot at mid, USD, 0 before the first book.
     """
     is_due = queue.is_due(st.queue, st.clock.venue_ns)
     for side in range(2):
@@ -37,30 +36,49 @@ def follow(st: Any) -> tuple[float, float]:
             if leg.lots > 0 and (leg.state in (LIVE, CANCELLING, MODIFYING)):
                 queue.stand(st.queue, i, leg.cloid_lo, leg.px_ticks, leg.lots, st.clock.venue_ns)
                 if is_due:
-                    st.queue.reach_share[i] = _reach_share(st, side, leg.px_ticks)
+                    reach(st, p, i, side, leg.px_ticks)
                 if leg.state != LIVE:
                     queue.leaving(st.queue, i)
             else:
                 queue.stand(st.queue, i, 0, 0, 0.0, st.clock.venue_ns)
-    k = 0.5 * (st.intensity.k_per_bps[0] + st.intensity.k_per_bps[1])
-    return 1.0 / max(1e-3, upkeep.time_scale_s(k, st.vol.sigma_bps)), notional_usd(1, 0.5 * st.book.mid2)
+    return notional_usd(1, 0.5 * st.book.mid2)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
-def _reach_share(st: Any, side: int, px_ticks: int) -> float:
-    """Share of the sweeps at the touch that go on to this price: e^(-k distance), or less where less was counted.
+def reach(st: Any, p: Any, i: int, side: int, px_ticks: int) -> None:
+    """How often sweeps reach a price of place `i` now, how that changes as fair comes or goes, and how fair walks.
 
-    The law knows how far orders want to go, not that they run out of size on the way; counts at both distances from
-    fair know that, but are an average over other books than this one.
+    Sigma is that of quotes. It may have changed since it was measured, by vol-of-vol in the horizon of that part.
     """
-    ticks = max(1, st.book.ticks[side])
-    behind_bps = 1e4 * (1.0 - 2.0 * side) * (ticks - px_ticks) / ticks
-    share = math.exp(-min(50.0, max(0.0, st.intensity.k_per_bps[side] * behind_bps)))
-    touch_bps = max(0.0, penetration_bps(side, st.book.px[side], st.fair.fair_px))
-    here, there = viability.reach_rate(st, side, touch_bps + behind_bps), viability.reach_rate(st, side, touch_bps)
-    if there > 0.0 and here > 0.0:
-        share = min(share, here / there)
-    return share
+    walk, sigma_bps, fair_ticks = st.queue.walks[i], volatility.sigma_bps(st, p), st.fair.fair_px * p.ticks_per_usd
+    if st.fair.ready == 0 or not fair_ticks > 0.0:
+        fair_ticks = 0.5 * st.book.mid2
+    depth_bps = 1e4 * (1.0 - 2.0 * side) * (1.0 - px_ticks / max(1.0, fair_ticks))
+    here_bps, away_bps = max(0.0, depth_bps), spacing_bps(sigma_bps, p.queue.horizon_s)
+    near_bps = max(0.0, here_bps - away_bps)
+    here = _log_rate(st, side, here_bps)
+    nearer = max(0.0, _log_rate(st, side, near_bps) - here)
+    walk.depth_bps, walk.sigma_bps = depth_bps, sigma_bps
+    walk.nearer_per_bps = nearer / max(1e-9, here_bps - near_bps)
+    walk.farther_per_bps = max(0.0, here - _log_rate(st, side, here_bps + away_bps)) / max(1e-9, away_bps)
+    walk.most_ratio = math.exp(max(nearer, _log_rate(st, side, 0.0) - here))
+    walk.log_sd = min(1.0, st.signals.applied[signals.VOL_OF_VOL] * st.vov.vov * math.sqrt(p.vov.horizon_s))
+    printed_per_s = 0.0
+    for j in range(st.arrivals.bucket_per_s.shape[1]):
+        printed_per_s += st.arrivals.bucket_per_s[1 - side, j]
+    reach_per_s = math.exp(here) * arrivals.factor(st, p, side)
+    st.queue.reach_share[i] = reach_per_s / max(1e-9, printed_per_s)
+
+
+@nb.njit(cache=True)
+def _log_rate(st: Any, side: int, depth_bps: float) -> float:
+    """Log of the rate at which sweeps reach a distance from fair; by the exponential fit before there is a table."""
+    if st.viability.ready == 0:
+        fitted = math.log(max(1e-9, st.intensity.market_a_per_s[side]))
+        return fitted - min(50.0, st.intensity.k_per_bps[side] * depth_bps)  # type: ignore[no-any-return]
+    j, part_share = viability.place_of(depth_bps)
+    log_rate = st.viability.table_log_per_s[side]
+    return log_rate[j] + part_share * (log_rate[j + 1] - log_rate[j])  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -87,12 +105,13 @@ def observe(st: Any, p: Any, ev: Any, has_levels: bool) -> None:  # noqa: FBT001
 
 @nb.njit(cache=True)
 def on_trade(st: Any, p: Any, ev: Any) -> None:
-    """A print at or beyond our prices on the side it hits."""
+    """A print at or beyond our prices on the side it hits, and those of orders taken away a moment ago."""
     side = 1 - ev.side
     sign, ticks = 1 - 2 * side, int(ev.px * p.ticks_per_usd + 0.5)
     for level in range(LEVELS):
         i = side * LEVELS + level
         place = st.queue.places[i]
+        queue.passed(st.queue, p.queue, i, ev.venue_ms * 1_000_000, ev.sz * p.lots_per_coin, ticks)
         if place.key != 0 and sign * (place.px_ticks - ticks) >= 0:
             is_through = place.px_ticks != ticks
             queue.trade(st.queue, p.queue, i, ev.venue_ms * 1_000_000, ev.sz * p.lots_per_coin, is_through)
@@ -127,8 +146,8 @@ def describe(st: Any, p: Any, side: int, leg: Any) -> None:
         return
     leg.snap.features[at.AHEAD] = ahead_lots / (ahead_lots + max(1, leg.lots))
     if st.queue.ready == 1 and st.quote.value_usd_per_lot > 0.0:
-        reach, flow = _reach_share(st, side, leg.px_ticks), st.arrivals
-        usd_per_lot = st.quote.value_usd_per_lot
+        reach(st, p, queue.NEW, side, leg.px_ticks)
+        flow, usd_per_lot = st.arrivals, st.quote.value_usd_per_lot
         leg.snap.fill_probability = queue.new_fill(
-            st.queue, p.queue, side, ahead_lots, reach, flow.bucket_per_s, flow.bucket_usd, usd_per_lot
+            st.queue, p.queue, queue.NEW, side, ahead_lots, flow.bucket_per_s, flow.bucket_usd, usd_per_lot
         )

@@ -39,26 +39,17 @@ def apply_map(curve: Any, x: float) -> float:
 
 @nb.njit(cache=True)
 def learn_map(  # noqa: PLR0917 - flat arguments
-    curve: Any,
-    now_ns: int,
-    x: float,
-    outcome_share: float,
-    whole_share: float,
-    half_life_s: float,
-    precision_count: float,
+    curve: Any, now_ns: int, x: float, outcome_share: float, half_life_s: float, precision_count: float
 ) -> None:
-    """One outcome (1 it happened, 0 not) of score `x`, of which `whole_share` was waited for (1: to the end).
-
-    `precision_count` is the prior's, in information.
-    """
+    """One outcome (1 it happened, 0 not) of score `x`; `precision_count` is the prior's, in information."""
     keep = half_life_factor((now_ns - curve.last_ns) / NS_PER_S, half_life_s) if curve.last_ns > 0 else 1.0
     curve.last_ns = now_ns
     q = apply_map(curve, x)
-    weight = whole_share * max(q * (1.0 - q), 1e-3)
+    weight = max(q * (1.0 - q), 1e-3)
     for j, by in ((0, 1.0), (1, x), (2, x * x)):
         curve.info[j] = keep * curve.info[j] + weight * by
     a, b, c = curve.info[0] + precision_count, curve.info[1], curve.info[2] + precision_count
-    off = whole_share * (outcome_share - q)
+    off = outcome_share - q
     g0 = off - (1.0 - keep) * precision_count * curve.offset
     g1 = off * x - (1.0 - keep) * precision_count * (curve.slope - 1.0)
     det = a * c - b * b

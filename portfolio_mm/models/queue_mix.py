@@ -1,7 +1,8 @@
 """A queue before sweeps of mixed sizes: those larger than what is ahead fill at once, the smaller ones work through it.
 
 Sweeps that reach our price come at rates by bucket of size; models/queue.py has the law of the small ones and of
-cancels ahead. Not guaranteed: that the mean size of a bucket stands for all of it.
+cancels ahead, models/walk.py what becomes of the rates while fair moves. Not guaranteed: that the mean size of a bucket
+stands for all of it.
 """
 
 import math
@@ -9,7 +10,8 @@ from typing import Any
 
 import numba as nb
 
-from portfolio_mm.models.queue import fill_probability, ordinary_probability
+from portfolio_mm.models.queue import fill_probability
+from portfolio_mm.models.walk import mean_ratio, reached
 
 
 @nb.njit(cache=True)
@@ -30,20 +32,23 @@ def split_sweeps(  # noqa: PLR0917 - flat arguments
 
 @nb.njit(cache=True)
 def promised(  # noqa: PLR0917 - flat arguments
-    ahead_lots: float, whole_per_s: float, small_per_s: float, unit_lots: float, cancel_per_s: float, seconds: float
+    walk: Any,
+    nodes: Any,
+    ahead_lots: float,
+    whole_per_s: float,
+    small_per_s: float,
+    unit_lots: float,
+    cancel_per_s: float,
+    seconds: float,
 ) -> float:
-    """P(fill within `seconds`) by the model alone."""
-    worked = fill_probability(ahead_lots / unit_lots, small_per_s, cancel_per_s, seconds)
-    return 1.0 - math.exp(-whole_per_s * seconds) * (1.0 - worked)  # type: ignore[no-any-return]
+    """P(fill within `seconds`) by the model alone, rates being those at the order's distance from fair now.
 
-
-@nb.njit(cache=True)
-def kept(  # noqa: PLR0917 - flat arguments
-    ahead_lots: float, whole_per_s: float, small_per_s: float, unit_lots: float, cancel_per_s: float, leave_per_s: float
-) -> float:
-    """P(filled before the price leaves): a large sweep or the leaving ends the wait, whichever is first."""
-    ends = whole_per_s + leave_per_s
-    if ends <= 0.0:
-        return 1.0 if small_per_s > 0.0 else 0.0
-    worked = ordinary_probability(ahead_lots / unit_lots, small_per_s, cancel_per_s, ends)
-    return 1.0 - leave_per_s / ends * (1.0 - worked)  # type: ignore[no-any-return]
+    The small sweeps count as the share of them that would have to fill at once for the same chance, at their mean rate
+    over the walk. `nodes` is room for it, shape (2, walk.NODES).
+    """
+    hit_per_s = whole_per_s
+    if small_per_s > 0.0:
+        mean_per_s = small_per_s * mean_ratio(walk, seconds)
+        worked = fill_probability(ahead_lots / unit_lots, mean_per_s, cancel_per_s, seconds)
+        hit_per_s -= small_per_s / mean_per_s * math.log(max(1e-12, 1.0 - worked)) / seconds
+    return reached(walk, nodes, hit_per_s, seconds)  # type: ignore[no-any-return]

@@ -86,15 +86,25 @@ def rush_hour(aggressor: str, step: Step | None = None, shift: float = 0.005, pr
     return wire
 
 
-def place(print_sz: float, step: Step | None = None, shift: float = 0.002, price_usd: float = 0.0005) -> Wire:
+def place(
+    print_sz: float, step: Step | None = None, shift: float = 0.002, price_usd: float = 0.0005, shake: float = 0.0
+) -> Wire:
     """Our bid rests in the fifth level; one print at its price, of `print_sz` coins of 40; then the market rises.
 
     Args:
         print_sz: of the print.
         step: the page to play it with; the compiled one by default.
         shift: of the market at the end, USD.
+        price_usd: of an action.
+        shake: how far the market goes up and down again ten times before, USD.
     """
     wire = standing(step, price_usd=price_usd)
+    for i in range(20):
+        up = shake * (i % 2)
+        wire.bbo(BID + up, ASK + up)
+        wire.wait(1.0 if shake else 0.0)
+    wire.bbo(BID, ASK)
+    wire.wait(1.0 if shake else 0.0)
     earn(wire, "queue")
     for i in range(8):  # the market comes to stand around our bid
         if i < 6:
@@ -105,7 +115,7 @@ def place(print_sz: float, step: Step | None = None, shift: float = 0.002, price
     px = int(wire.resting(0)[0]["px_ticks"]) / 1e5
     wire.trade("A", px, print_sz)
     wire.wait(0.5)
-    for _ in range(3):
+    for _ in range(6 if shake else 3):
         wire.book(bid, ask)
         wire.wait(0.5)
     wire.book(bid + shift, ask + shift)

@@ -56,11 +56,12 @@ def block(st: Any, p: Any, flow: Any, flow_p: Any, ms: int, lots: Any, keys: Any
         side = prints[i, 0]
         arrivals.update(flow[0], flow_p[0], now_ns, 1 - side, prints[i, 1] * USD_PER_LOT)
         queue.trade(st[0], p[0], 3 * side, now_ns, float(prints[i, 1]), False)  # noqa: FBT003
+        queue.passed(st[0], p[0], 3 * side, now_ns, float(prints[i, 1]), PX[side])
     for side in range(2):
         queue.stand(st[0], 3 * side, keys[side], PX[side], 2.0, now_ns)
         queue.see(st[0], p[0], 3 * side, now_ns, float(lots[side]))
     arrivals.update(flow[0], flow_p[0], now_ns, -1, 0.0)
-    queue.update(st[0], p[0], now_ns, flow[0].bucket_per_s, flow[0].bucket_usd, USD_PER_LOT, 0.05)
+    queue.update(st[0], p[0], now_ns, flow[0].bucket_per_s, flow[0].bucket_usd, USD_PER_LOT)
 
 
 class Trial:
@@ -156,7 +157,7 @@ def test_fill_probabilities_are_calibrated_whichever_queue_is_true(model: Cancel
 
 @nb.njit
 def look(st: Any, p: Any, rates: Floats, usd: Floats, second: int) -> bool:
-    return queue.update(st[0], p[0], START_NS + second * 10**9, rates, usd, USD_PER_LOT, 0.05)  # type: ignore[no-any-return]
+    return queue.update(st[0], p[0], START_NS + second * 10**9, rates, usd, USD_PER_LOT)  # type: ignore[no-any-return]
 
 
 RATES: Final = np.full((2, arrivals.BUCKETS), 0.2)
@@ -225,20 +226,44 @@ def test_the_value_of_a_lot_is_only_a_unit() -> None:
     fine_p["prior_lot_s"] *= 10.0
     queue.stand(fine[0], 0, 5, 1000, 20.0, START_NS)
     queue.see(fine[0], fine_p[0], 0, START_NS + 10**9, 300.0)
-    queue.update(fine[0], fine_p[0], START_NS + 2 * 10**9, RATES, SIZES, USD_PER_LOT / 10.0, 0.05)
+    queue.update(fine[0], fine_p[0], START_NS + 2 * 10**9, RATES, SIZES, USD_PER_LOT / 10.0)
     assert fine["raw_probability"][0, 0] == pytest.approx(st["raw_probability"][0, 0], rel=1e-9)
 
 
-def test_an_order_taken_away_is_no_outcome_and_a_fill_reported_late_is_one() -> None:
+@pytest.mark.parametrize(
+    ("prints", "came"),
+    [
+        ([], 0.0),
+        ([(4, 9.0, 1000)], 0.0),  # one lot less than stood before it
+        ([(4, 9.0, 1000), (5, 2.0, 1000)], 1.0),
+        ([(4, 1.0, 999)], 1.0),  # beyond its price
+        ([(4, 50.0, 1001)], 0.0),  # not as far
+        ([(9, 50.0, 999)], 0.0),  # too late
+    ],
+)
+def test_an_order_taken_away_is_followed_on_the_tape(prints: list[tuple[int, float, int]], came: float) -> None:
     st, p = resting(10.0)
     queue.stand(st[0], 0, 0, 0, 0.0, START_NS)
     for second in range(3, 12):
         look(st, p, RATES, SIZES, second)
-    assert st["outcomes"][0] == 0
-    assert (st["base_fills"][0], st["base_mass"][0]) == (0.0, pytest.approx(0.2)), "one of five seconds was waited for"
+        for at, lots, px_ticks in prints:
+            if at == second:
+                queue.passed(st[0], p[0], 0, START_NS + at * 10**9, lots, px_ticks)
+    assert (st["outcomes"][0], st["base_fills"][0]) == (1, came)
+
+
+def test_after_a_silence_of_the_feed_orders_taken_away_are_no_outcomes() -> None:
     st, p = resting(10.0)
     queue.stand(st[0], 0, 0, 0, 0.0, START_NS)
-    look(st, p, RATES, SIZES, 4)
+    for second in (3, 6, 9, 10, 11):
+        look(st, p, RATES, SIZES, second)
+    assert st["outcomes"][0] == 0
+
+
+def test_a_fill_reported_late_is_an_outcome() -> None:
+    st, p = resting(10.0)
+    queue.stand(st[0], 0, 0, 0, 0.0, START_NS)
+    look(st, p, RATES, SIZES, 3)
     queue.filled(st[0], p[0], 5, START_NS + 3 * 10**9)
     assert (st["outcomes"][0], st["base_fills"][0]) == (1, 1.0)
     st, p = resting(10.0)

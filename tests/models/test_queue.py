@@ -156,5 +156,5 @@ def test_the_logistic_map_finds_offset_and_slope() -> None:
     logistic_map.clear_map(curve[0])
     for i, x in enumerate(rng.normal(0.0, 2.0, 8000)):
         hit = rng.uniform() < 1.0 / (1.0 + math.exp(-(0.5 * x - 0.7)))
-        logistic_map.learn_map(curve[0], 1 + i * 10**9, x, float(hit), 1.0, 0.0, 4.0)
+        logistic_map.learn_map(curve[0], 1 + i * 10**9, x, float(hit), 0.0, 4.0)
     assert [curve[0].offset, curve[0].slope] == pytest.approx([-0.7, 0.5], rel=0.1)

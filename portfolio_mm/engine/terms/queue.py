@@ -1,10 +1,11 @@
 """What the place of a resting order in its queue is worth (C8).
 
-An order that will be filled before the price leaves with probability W from where it stands, and with W' from the back
-of its level, loses (W - W') (v0 - v1 / 2) when it gives its place up: v0 = 1 / k is what an ordinary fill earns at the
+An order that will be filled within the horizon with probability W from where it stands, and with W' from the back of
+its level, loses (W - W') (v0 - v1 / 2) when it gives its place up: v0 = 1 / k is what an ordinary fill earns at the
 best depth, v1 = - expected adverse selection what a fill by a price that runs through us does, half of all leavings
-(theory §5, queue value). Where the place is not known, or its forecasts do not beat the base rate, a rule of age stands
-in, in proportion to the weight earned.
+(theory §5, queue value). A price that runs through us fills either, so it is no part
+of W - W'. Where the place is not known, or its forecasts do not beat the base rate, a rule of age stands in, in
+proportion to the weight earned.
 """
 
 from typing import Any

@@ -10,16 +10,16 @@ from tests.estimators.stream import EARLIER, LATER, Moment
 
 RATES = np.array([[0.2, 0.1, 0.05, 0.01], [0.25, 0.12, 0.04, 0.0]])
 SIZES = np.array([[150.0, 1e3, 1e4, 1e5], [150.0, 1e3, 1e4, 1e5]])
-GOOD = [START_NS, RATES, SIZES, 10.0, 0.05]
+GOOD = [START_NS, RATES, SIZES, 10.0]
 BAD: list[list[Any]] = [
-    [LATER, RATES * np.nan, SIZES, 10.0, 0.05],
-    [LATER, RATES, 0.0 * SIZES, 10.0, 0.05],
-    [LATER, RATES, SIZES, 0.0, 0.05],
-    [LATER, RATES, SIZES, 10.0, np.nan],
-    [EARLIER, RATES, SIZES, 10.0, 0.05],
-    [0, RATES, SIZES, 10.0, 0.05],
+    [LATER, RATES * np.nan, SIZES, 10.0],
+    [LATER, RATES, 0.0 * SIZES, 10.0],
+    [LATER, RATES, SIZES, 0.0],
+    [LATER, RATES, SIZES, np.nan],
+    [EARLIER, RATES, SIZES, 10.0],
+    [0, RATES, SIZES, 10.0],
 ]
-PLAIN = {"base_mass", "base_fills", "bet_logit", "exponent", "info", "offset", "slope"}
+PLAIN = {"base_mass", "base_fills", "bet_logit", "exponent", "info", "log_sd", "nodes", "offset", "slope"}
 
 
 def play(market: list[Moment]) -> Any:
@@ -32,11 +32,12 @@ def play(market: list[Moment]) -> Any:
         if now.aggressor >= 0:
             when = now.now_ns - (70_000_000 if i % 3 == 0 else 0)
             MODULE.trade(st[0], p[0], place, when, float(round(5.0 * now.sz)), now.draw > 0.95)
-        MODULE.update(st[0], p[0], now.now_ns, RATES, SIZES, np.nan if now.broken else 10.0, 0.05)
+            MODULE.passed(st[0], p[0], place, when, float(round(5.0 * now.sz)), 2_000_000 - 100 * place)
+        MODULE.update(st[0], p[0], now.now_ns, RATES, SIZES, np.nan if now.broken else 10.0)
         if now.draw < 0.1:
             MODULE.filled(st[0], p[0], key, now.now_ns)
     return st
 
 
 def elapse(st: Any, p: Any, now_ns: int) -> None:
-    MODULE.update(st[0], p[0], now_ns, RATES, SIZES, 10.0, 0.05)
+    MODULE.update(st[0], p[0], now_ns, RATES, SIZES, 10.0)

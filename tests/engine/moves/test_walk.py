@@ -1,0 +1,45 @@
+"""Raw tops of a market that shakes, or does not: sigma decides what P(fill) says a place is worth, and who is moved."""
+
+import types
+from typing import Any
+
+import pytest
+
+from portfolio_mm.engine import places
+from portfolio_mm.engine.terms import queue as term
+from tests.engine.moves.test_queue import bids_moved
+from tests.engine.plain_page import Step, step_with
+from tests.engine.rush import place
+
+SHAKE = 0.03
+"""15 bps up and down: 3 bps per sqrt(s)."""
+SHIFT = 0.018
+
+
+def still() -> Step:
+    """The page whose forecasts of fills know no sigma."""
+    fake = types.SimpleNamespace(**vars(places))
+
+    def follow(st: Any, p: Any) -> float:
+        value = places.follow(st, p)
+        st["queue"]["walks"]["sigma_bps"] = 0.0
+        return float(value)
+
+    fake.follow = follow
+    return step_with(places=fake)
+
+
+def test_in_a_market_that_shakes_the_front_of_a_queue_is_worth_less_and_its_order_moves() -> None:
+    """Fair comes to the back as well as to the front, and leaves both: what is given up by moving is less."""
+    shaken, unmoved = place(45.0, shift=SHIFT, shake=SHAKE), place(45.0, still(), shift=SHIFT, shake=SHAKE)
+    assert bids_moved(shaken) == bids_moved(unmoved) + 1
+
+
+def test_the_tops_of_the_market_alone_change_the_forecast_and_what_a_place_is_worth() -> None:
+    quiet, shaken = place(45.0, shake=1e-3), place(45.0, shake=SHAKE)
+    said = [float(wire.st["queue"]["fill_probability"][0]) for wire in (quiet, shaken)]
+    more = [float(wire.st["queue"]["advantage_share"][0]) for wire in (quiet, shaken)]
+    worth = [term.place_value_usd(wire.state[0], wire.params[0], 0, 0, 0.0, 0.0) for wire in (quiet, shaken)]
+    assert said[1] != pytest.approx(said[0], rel=0.05)
+    assert more[1] < 0.7 * more[0]
+    assert worth[1] < worth[0]
