@@ -5,9 +5,11 @@ AS_d = E[sign (fair_before - mid_{t+5s}) / fair in bps | X >= d], positive = los
 A quote at d earns d - fee - AS_d per fill on average; when that is negative at every d, no quote can pay on this coin.
 Means are shrunk to a prior with pseudo-counts; standard errors are clustered over blocks of block_s seconds, because
 sweeps come in bursts that share one mid. All sums are forgotten at one half-life.
-That loss depends on depth is a claim, and scored: before each sweep the profile says what a quote as deep as it reaches
-will lose, and so does its rival, the average of all sweeps of that side, whatever they reach. `said_bps` is the average
-until the claim has beaten it, and moves to the profile by the weight it has earned; errors stay those of the depth.
+That loss depends on depth is a claim, and scored: before each sweep the profile says what a quote at each depth that it
+reaches will lose, and so does its rival, the average of all sweeps of that side, whatever they reach. Every quote that
+the sweep would have filled is one prediction; to ask the deepest alone would ask for the loss of sweeps that ended
+there, which is less than that of all that came so far. `said_bps` is the average until the claim has beaten it, and
+moves to the profile by the weight it has earned; errors stay those of the depth.
 Source: theory §2.5 (probes), §8 (markout identity), §14 (blocks). Not guaranteed: that our own order, had it been
 there, would have met the same sweeps, or stood first in the queue.
 """
@@ -32,7 +34,7 @@ DEPTH_BPS: Final = tuple(0.1 * 320.0 ** (j / 9.0) for j in range(DEPTHS))
 """The grid: 0.1, 0.19, 0.36, 0.68, 1.3, 2.5, 4.7, 8.9, 16.9, 32 bps."""
 LOG_FIRST: Final = math.log(0.1)
 LOG_STEP: Final = math.log(320.0) / 9.0
-PENDING = 192
+PENDING = 160
 
 PARAMS = record(
     [
@@ -72,6 +74,7 @@ STATE = record(
         ("due_side", "i1", (PENDING,)),
         ("due_reach", "i1", (PENDING,)),
         ("due_said_bps", "f4", (PENDING,)),
+        ("due_said_bps2", "f4", (PENDING,)),
         ("due_average_bps", "f4", (PENDING,)),
         ("reached", "f8", (2, DEPTHS)),
         ("labels", "f8", (2, DEPTHS)),
@@ -89,7 +92,7 @@ STATE = record(
 )
 """`reached` counts sweeps, `labels` those whose mid came due, `loss` their summed loss (bps); `block_*` the running
 block, `cluster_*` sums over closed blocks of n^2, n loss, loss^2. `head`..`tail` are labels not yet due, with what
-both forecasts said."""
+both forecasts said: the profile's sums over the depths reached, of bps and of bps^2."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
@@ -128,6 +131,7 @@ def reset(st: Any, p: Any) -> None:
     st.due_side[:] = 0
     st.due_reach[:] = 0
     st.due_said_bps[:] = 0.0
+    st.due_said_bps2[:] = 0.0
     st.due_average_bps[:] = 0.0
     clear_skill(st.skill)
     for cells in (st.reached, st.labels, st.loss, st.block_n, st.block_loss):
@@ -201,7 +205,12 @@ def _close(st: Any, p: Any, side: int) -> None:
             st.due_fair_px[slot] = st.sweeps[side].fair_px
             st.due_side[slot] = side
             st.due_reach[slot] = reach
-            st.due_said_bps[slot] = st.adverse_bps[side, reach]
+            said_bps, said_bps2 = 0.0, 0.0
+            for j in range(reach + 1):
+                said_bps += st.adverse_bps[side, j]
+                said_bps2 += st.adverse_bps[side, j] * st.adverse_bps[side, j]
+            st.due_said_bps[slot] = said_bps
+            st.due_said_bps2[slot] = said_bps2
             st.due_average_bps[slot] = st.adverse_bps[side, 0]
             st.tail += 1
     clear(st.sweeps[side])
@@ -218,8 +227,10 @@ def _resolve(st: Any, p: Any, mid_ns: int, mid_px: float) -> None:
         if mid_ns >= due_ns and 0.0 < mid_px < 1e300:
             side = st.due_side[slot]
             loss_bps = penetration_bps(side, mid_px, st.due_fair_px[slot])
-            said, naive = loss_bps - float(st.due_said_bps[slot]), loss_bps - float(st.due_average_bps[slot])
-            score(st.skill, due_ns, said * said, naive * naive, p.block_ns / NS_PER_S, p.skill_half_life_s)
+            quotes, naive = st.due_reach[slot] + 1.0, loss_bps - float(st.due_average_bps[slot])
+            said = quotes * loss_bps * loss_bps - 2.0 * loss_bps * float(st.due_said_bps[slot])
+            said = max(0.0, said + float(st.due_said_bps2[slot]))
+            score(st.skill, due_ns, said, quotes * naive * naive, p.block_ns / NS_PER_S, p.skill_half_life_s)
             for j in range(st.due_reach[slot] + 1):
                 st.labels[side, j] += 1.0
                 st.loss[side, j] += loss_bps

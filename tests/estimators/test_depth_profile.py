@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numba as nb
 import numpy as np
 import pytest
 
@@ -133,6 +134,44 @@ def test_depth_speaks_once_it_has_beaten_the_average(seed: int) -> None:
     assert depth_profile.said_bps(st, 0, 6) == pytest.approx(5.0, abs=1.5)
 
 
+@nb.njit
+def feed_labels(st: Any, p: Any, t_ns: Any, row: Any, is_due: Any, px: Any, mid: Any) -> None:  # noqa: PLR0917 - flat arguments
+    """Sells at `px`, and the mid that each is judged by five seconds later."""
+    for i in range(len(t_ns)):
+        now_ns = t_ns[i]
+        if is_due[i]:
+            depth_profile.update(st[0], p[0], now_ns, now_ns, mid[row[i]], -1, 0.0, 0.0)
+        else:
+            depth_profile.update(st[0], p[0], now_ns, now_ns, np.nan, 1, px[row[i]], 100.0)
+
+
+def test_losses_that_grow_with_depth_are_told_in_half_an_hour() -> None:
+    """As on recorded ETH: of 1,100 sweeps 152 reach 0.7 bps and lose 2.1 after it, 70 reach 1.3 and lose 3.3.
+
+    Asked at their deepest alone, sweeps that ended there lost less than the profile must say of all that reached it:
+    two of twelve such half hours had no weight, and the mean of the weights was 0.45.
+    """
+    share = np.array([0.358, 0.307, 0.196, 0.075, 0.046, 0.011, 0.007])
+    ended_bps, lost_bps = [0.12, 0.25, 0.5, 0.9, 1.8, 3.4, 6.0], [0.0, -0.3, -0.26, 1.17, 2.27, 2.0, 11.5]
+    weights, said = [], []
+    for seed in range(12):
+        rng, n = np.random.default_rng(seed), 1_100
+        end = rng.choice(7, n, p=share / share.sum())
+        at_s, noise = np.sort(rng.uniform(1.0, 1_800.0, n)), rng.normal(0.0, 3.0, n)
+        st, p = fresh(depth_profile)
+        t_s = np.concatenate([at_s, at_s + 5.0])
+        order = np.argsort(t_s, kind="stable")
+        row, is_due = np.tile(np.arange(n), 2)[order], np.repeat([False, True], n)[order]
+        px = 100.0 * (1.0 - 1e-4 * np.array(ended_bps)[end])
+        mid = 100.0 * (1.0 - 1e-4 * (np.array(lost_bps)[end] + noise))
+        feed_labels(st, p, times(t_s[order]), row, is_due, px, mid)
+        weights.append(float(st[0]["skill"]["weight"]))
+        said.append(depth_profile.said_bps(st[0], 0, 3))
+    assert min(weights) > 0.4
+    assert np.mean(weights) > 0.6
+    assert np.mean(said) == pytest.approx(0.7 * 2.1, abs=0.3)
+
+
 def test_where_losses_do_not_depend_on_depth_the_average_is_said() -> None:
     """A basis point whatever they reach: over six markets depth has no weight, though its cells scatter."""
     weights = []
@@ -147,7 +186,7 @@ def test_where_losses_do_not_depend_on_depth_the_average_is_said() -> None:
 
 
 def test_the_rival_is_told_before_the_label() -> None:
-    """One sweep of 3 bps, one loss of 2: both said the prior, so nobody is better."""
+    """One sweep of 3 bps, one loss of 2 for quotes at six depths: all said the prior, so nobody is better."""
     st = flat([0, -1, -1], [100.03, 0.0, 0.0], [0.0, 5.5, 7.0], [100.0, 100.02, 100.02])
     assert (st.skill.scored, st.skill.loss) == (1, st.skill.naive)
-    assert st.skill.loss == pytest.approx(4.0, rel=0.01)
+    assert st.skill.loss == pytest.approx(6 * 4.0, rel=0.01)
