@@ -20,10 +20,10 @@ from portfolio_mm.domain.records import record
 
 SPREAD = record(
     [
-        ("now_n", "f8"),
-        ("before_n", "f8"),
-        ("blocks", "f8"),
-        ("pairs", "f8"),
+        ("now_n", "f4"),
+        ("before_n", "f4"),
+        ("blocks", "f4"),
+        ("pairs", "f4"),
         ("sum_n", "f8"),
         ("sum_nn", "f8"),
         ("sum_pair", "f8"),
@@ -55,13 +55,13 @@ def restart(sp: Any) -> None:
 @nb.njit(cache=True)
 def close_block(sp: Any) -> None:
     """The running block is over."""
-    n = sp.now_n
+    n, before = float(sp.now_n), float(sp.before_n)
     sp.blocks += 1.0
     sp.sum_n += n
     sp.sum_nn += n * n
-    if sp.before_n >= 0.0:
+    if before >= 0.0:
         sp.pairs += 1.0
-        sp.sum_pair += n * sp.before_n
+        sp.sum_pair += n * before
     sp.before_n = n
     sp.now_n = 0.0
 
@@ -69,8 +69,8 @@ def close_block(sp: Any) -> None:
 @nb.njit(cache=True)
 def forget_blocks(sp: Any, keep: float) -> None:
     """Closed blocks count `keep` of what they did."""
-    sp.blocks *= keep
-    sp.pairs *= keep
+    sp.blocks = float(sp.blocks) * keep
+    sp.pairs = float(sp.pairs) * keep
     sp.sum_n *= keep
     sp.sum_nn *= keep
     sp.sum_pair *= keep
@@ -79,9 +79,10 @@ def forget_blocks(sp: Any, keep: float) -> None:
 @nb.njit(cache=True)
 def variance(sp: Any) -> tuple[float, float]:
     """(burst, lasting) as above; (1, 0), a Poisson process, while little is known."""
-    if sp.blocks < LEAST_BLOCKS or sp.pairs < LEAST_BLOCKS - 1.0 or sp.sum_n <= 0.0:
+    blocks, pairs = float(sp.blocks), float(sp.pairs)
+    if blocks < LEAST_BLOCKS or pairs < LEAST_BLOCKS - 1.0 or sp.sum_n <= 0.0:
         return 1.0, 0.0
-    m = sp.sum_n / sp.blocks
-    v = max(0.0, sp.sum_nn / sp.blocks - m * m)
-    lasting = max(0.0, sp.sum_pair / sp.pairs - m * m - v / math.sqrt(sp.pairs))
+    m = sp.sum_n / blocks
+    v = max(0.0, sp.sum_nn / blocks - m * m)
+    lasting = max(0.0, sp.sum_pair / pairs - m * m - v / math.sqrt(pairs))
     return max(1.0, (v - lasting) / m), lasting / (m * m)
