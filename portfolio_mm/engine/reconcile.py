@@ -154,7 +154,7 @@ def _rate_of(quote: Any, p: Any, side: int, level: int, k: float) -> float:
 def _move_gain(st: Any, p: Any, side: int, level: int, k: float, price_usd: float) -> float:  # noqa: PLR0917 - kernels take flat arguments
     """Expected gain of replacing the resting order by the wanted one, USD, net of the queue it gives up.
 
-    Where that cannot be more than the price, a bound that is not more than the price either: most moments are such.
+    Where that cannot be more than the price, something that is not more than the price either.
     """
     leg = st.orders.slots[side, level].leg[0]
     want_ticks, want_lots = st.quote.px_ticks[side, level], st.quote.lots[side, level]
@@ -162,14 +162,9 @@ def _move_gain(st: Any, p: Any, side: int, level: int, k: float, price_usd: floa
         return 0.0
     sign, sigma_bps = 1.0 - 2.0 * side, st.quote.sigma_bps
     y = k * sign * (want_ticks - leg.px_ticks) / want_ticks * 1e4
-    missing_share = abs(want_lots - leg.lots) / max(want_lots, leg.lots)
-    per_worth_s = upkeep.time_scale_s(k, sigma_bps) * upkeep.edge_bound(y) + missing_share * upkeep.LONGEST_S
-    most_usd = _rate_of(st.quote, p, side, 0, k) * p.clip_usd * 1e-4 / k * per_worth_s
-    if most_usd <= price_usd:
-        return most_usd  # type: ignore[no-any-return]
     worth = _rate_of(st.quote, p, side, level, k) * p.clip_usd * 1e-4 / k
     gain_usd = upkeep.time_scale_s(k, sigma_bps) * worth * upkeep.edge_value(y)
-    missing_usd_per_s = missing_share * worth
+    missing_usd_per_s = abs(want_lots - leg.lots) / max(want_lots, leg.lots) * worth
     if missing_usd_per_s > 0.0:
         if gain_usd + missing_usd_per_s * upkeep.life_bound_s(worth, k, sigma_bps, price_usd) <= price_usd:
             return gain_usd  # type: ignore[no-any-return]
@@ -201,18 +196,25 @@ def _empty(  # noqa: PLR0917 - kernels take flat arguments
 
 
 @nb.njit(cache=True)
-def _is_settled(quote: Any, orders: Any, side: int, level: int) -> bool:
-    """Whether `_slot` has nothing to do: no order is there and none is wanted, or the one wanted rests undisturbed."""
+def _is_settled(  # noqa: PLR0917 - kernels take flat arguments
+    quote: Any, orders: Any, side: int, level: int, k: float, worth_usd_per_s: float, scale_s: float, price_usd: float
+) -> bool:
+    """Whether `_slot` has nothing to do: no order is there or wanted, or moving the one that rests cannot pay.
+
+    Most moments are such: the gain of a move (`_move_gain`) is bounded here without an exponential.
+    """
     slot = orders.slots[side, level]
     resting, wanted = slot.leg[0], quote.lots[side, level]
     if slot.leg[1].state != NONE:
         return False
     if resting.state == NONE:
         return wanted == 0  # type: ignore[no-any-return]
-    if resting.state != LIVE or wanted == 0 or resting.lots != wanted:
+    if resting.state != LIVE or wanted == 0 or _in_our_way(quote, resting, side):
         return False
-    same = resting.px_ticks == quote.px_ticks[side, level] and resting.reduce_only == quote.reduce_only[side, level]
-    return same and not _in_our_way(quote, resting, side)
+    want_ticks = quote.px_ticks[side, level]
+    y = k * (1.0 - 2.0 * side) * (want_ticks - resting.px_ticks) / want_ticks * 1e4
+    missing_share = abs(wanted - resting.lots) / max(wanted, resting.lots)
+    return worth_usd_per_s * (scale_s * upkeep.edge_bound(y) + missing_share * upkeep.LONGEST_S) <= price_usd  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -270,14 +272,16 @@ def commands_for(st: Any, p: Any, ev: Any, commands: Any) -> int:
     n = 0
     if st.authority.stance == authority.WAIT or st.quote.ready == 0:
         return n
-    price_usd = actions.own_price_usd(st, p)
+    price_usd, sigma_bps = actions.own_price_usd(st, p), st.quote.sigma_bps
     for side in range(2):
         if _over_limit(st, p, side):
             for level in range(LEVELS - 1, -1, -1):
                 if exposure.side_lots(st.orders, side) > 0 and st.quote.lots[side, level] < _working(st, side, level):
                     n = _cancel_slot(st, p, ev, commands, n, side, level, 0.0, True)  # noqa: FBT003 - compiled
+        k = max(st.quote.k_per_bps[side], 1e-6)
+        worth, scale_s = _rate_of(st.quote, p, side, 0, k) * p.clip_usd * 1e-4 / k, upkeep.time_scale_s(k, sigma_bps)
         for level in range(LEVELS):
-            if not _is_settled(st.quote, st.orders, side, level):
+            if not _is_settled(st.quote, st.orders, side, level, k, worth, scale_s, price_usd):
                 n = _slot(st, p, ev, commands, n, side, level, price_usd)
     if n > 0:
         st.orders.decision += 1

@@ -174,7 +174,8 @@ def assess(st: Any, p: Any) -> None:
                 worth = _weigh(st, p, side, depth_bps, now_bps, bar, max(best, 0.0))
                 if worth > max(best, 0.0):
                     best, best_bps, known_bps = worth, depth_bps, depth_bps
-        _weigh(st, p, side, best_bps, now_bps, bar, -math.inf)
+        if viability.best_depth_bps[side] != best_bps:  # another depth was weighed since
+            _weigh(st, p, side, best_bps, now_bps, bar, -math.inf)
         viability.pays[side] = 1 if best > 0.0 else 0
         viability.quote_depth_bps[side] = known_bps
         viability.near_bps[side] = best_bps
