@@ -12,8 +12,10 @@ SETTLE_S = 120.0
 WATCHED_S = 240.0
 
 
-def trade(*, unified: bool, seed: int = 7, thin: str = "") -> tuple[Economy, dict[str, float]]:
-    """Six coins from the first second of a UTC day; shares of two-sided time after the start, by coin.
+def trade(
+    *, unified: bool, seed: int = 7, thin: str = "", settle_s: float = SETTLE_S
+) -> tuple[Economy, dict[str, float]]:
+    """Six coins from the first second of a UTC day; shares of two-sided time after `settle_s`, by coin.
 
     On a coin that is `thin` market orders are rare, small, and seldom reach beyond a maker's fee.
     """
@@ -22,7 +24,7 @@ def trade(*, unified: bool, seed: int = 7, thin: str = "") -> tuple[Economy, dic
     coins = tuple(msgspec.structs.replace(each, **rarely) if each.coin == thin else each for each in params.coins)
     flow = SyntheticFlow(msgspec.structs.replace(params, coins=coins))
     economy = Economy(flow, load(None).plan(), unified=unified)
-    economy.run(SETTLE_S)
+    economy.run(settle_s)
     before = {desk.instrument.coin: economy.two_sided_s(desk) for desk in economy.desks}
     economy.run(WATCHED_S)
     after = {desk.instrument.coin: economy.two_sided_s(desk) for desk in economy.desks}
@@ -31,11 +33,12 @@ def trade(*, unified: bool, seed: int = 7, thin: str = "") -> tuple[Economy, dic
 
 @pytest.mark.parametrize("seed", [7, 11])
 def test_half_an_action_a_second_keeps_quotes_resting_and_is_spent(seed: int) -> None:
-    economy, two_sided = trade(unified=True, seed=seed)
+    """After ten minutes: the first orders cost more than their share, and the price then comes down by and by."""
+    economy, two_sided = trade(unified=True, seed=seed, settle_s=600.0)
     allowed_per_s = DAY_CAP / 86_400.0
     assert 0.55 * allowed_per_s < economy.rate_per_s(WATCHED_S) < 1.05 * allowed_per_s
     for coin in ("SOL", "XRP", "DOGE", "HYPE"):
-        assert two_sided[coin] > 0.9, (coin, two_sided, economy.silence())
+        assert two_sided[coin] > 0.85, (coin, two_sided, economy.silence())
     settled = economy.prices[-int(WATCHED_S / economy.plan.portfolio.every_s) :]
     assert max(settled) < 2.5 * min(settled)
     assert economy.fills > 20
