@@ -15,7 +15,8 @@ from portfolio_mm.portfolio.actions import Demand
 
 HALF_LIFE_S: Final = 120.0
 FIRST_RATIO: Final = 0.4
-"""Where quotes have settled it is 0.3 to 0.45 (three markets, 18 minutes each). It counts for PRIOR_S, so that placing the first orders teaches little."""
+"""Where quotes have settled it is 0.3 to 0.45 (three markets, 18 minutes each). It counts for PRIOR_S, so that placing
+the first orders teaches little."""
 PRIOR_S: Final = 240.0
 LEAST: Final = 0.01
 MOST: Final = 10.0
