@@ -1,5 +1,6 @@
 """From a scenario, a tape or the journals of a run to the sessions of a report."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,7 @@ from portfolio_mm.venue.reference_venue.settings import ReferenceSettings
 from portfolio_mm.venue.scenario.file import chosen
 from portfolio_mm.venue.settings import VenueSettings
 
-WHOLE_S: Final = 1e9
+WHOLE_S: Final = math.inf
 """Longer than any tape."""
 DEFAULT_S: Final = 1_800.0
 LEAD_MS: Final = 500

@@ -7,6 +7,7 @@ allocates the plan's limits and an action price, without skews or targets, but w
 nobody transfers money.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -87,11 +88,12 @@ class Session:
     # -- playing -------------------------------------------------------------------------------------------------
 
     def run(self, seconds: float) -> SessionResult:
-        """Play so many venue seconds, or until the tape is over."""
+        """Play so many venue seconds (infinite: all there is), or until the tape is over."""
         began_s = told_s = time.perf_counter()
         self._begin()
         block_ns, now_ns = self.venue.settings.block_ms * NS_PER_MS, START_NS
-        end_ns = START_NS + round(seconds * NS_PER_S)
+        end_ns = START_NS + round(seconds * NS_PER_S) if math.isfinite(seconds) else math.inf
+        whole = f" of {seconds:.0f}" if math.isfinite(seconds) else ""
         while now_ns < end_ns and not self.venue.flow.over:
             now_ns += block_ns
             for item in self._now.until(now_ns):
@@ -103,7 +105,7 @@ class Session:
             if wall_s - told_s >= SLOW_S:
                 told_s = wall_s
                 played_s = (now_ns - START_NS) / NS_PER_S
-                self._say(f"{self._title}: {played_s:.0f} of {seconds:.0f} s, {played_s / (wall_s - began_s):.0f}x")
+                self._say(f"{self._title}: {played_s:.0f}{whole} s, {played_s / (wall_s - began_s):.0f}x")
         return self._result((now_ns - START_NS) / NS_PER_S, time.perf_counter() - began_s)
 
     def _begin(self) -> None:

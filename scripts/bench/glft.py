@@ -10,6 +10,7 @@ with all estimators and no matching; and the events each of them handles in a se
 """
 
 import json
+import math
 import os
 import subprocess
 import tempfile
@@ -28,7 +29,7 @@ from scripts.bench.row import Row, say
 
 Array = np.ndarray[Any, Any]
 COIN: Final = "BTC"
-WHOLE_S: Final = 1e9
+WHOLE_S: Final = math.inf
 AGAINST: Final = "hftbacktest 2.4.4, its tutorial's loop"
 SIDE: Final = Path(__file__).with_name("glft_side.py")
 

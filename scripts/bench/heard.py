@@ -4,6 +4,7 @@ A tape without a venue would never answer an order; these hold the answers, the 
 session, so that stepping them again does everything a trading coin does.
 """
 
+import math
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -104,4 +105,4 @@ def recorded() -> list[Heard]:
     settings = VenueSettings(tape=str(TAPE), ip_limit=False)
     flow = build_flow(settings)
     coins = tuple(one.coin for one in flow.instruments())
-    return listen(settings, coins, 1e9, "recorded")
+    return listen(settings, coins, math.inf, "recorded")
