@@ -67,7 +67,7 @@ def on_fill(st: Any, p: Any, ev: Any) -> None:
     mid2, placed = st.pnl.mid2, st.orders.filled
     slot = markouts.on_fill(st.markouts, p.markouts, now_ns, ev, px, placed_fair_px, mid2, placed)
     if slot >= 0:
-        toxicity.on_fill(st.toxicity, p.toxicity, slot, ev.side, placed.features)
+        toxicity.on_fill(st.toxicity, slot, ev.side, placed.features)
         if is_remembered:
             markouts.on_approach(st.markouts, p.markouts, slot, before_px)
     counted = False

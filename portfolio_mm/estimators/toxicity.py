@@ -35,7 +35,7 @@ from portfolio_mm.models.logistic_fit import step_logistic
 from portfolio_mm.models.ridge import add_row, descend
 from portfolio_mm.models.skill import SKILL, clear_skill, score
 from portfolio_mm.models.sweep import penetration_bps
-from portfolio_mm.models.toxic_row import INFORMED, N_ROW, follow, is_known, standardise, turn
+from portfolio_mm.models.toxic_row import INFORMED, N_ROW, follow, is_known, measure, standardise, turn
 from portfolio_mm.models.two_outcomes import deviation_bps as of_probability_bps
 
 HEARS = ("BBO", "BOOK", "TIMER", "TRADE", "FILL")
@@ -83,6 +83,8 @@ STATE = record(
         ("label_yes", "f8"),
         ("label_yes_bps", "f8"),
         ("moments", "f8", (3, N_ROW)),
+        ("centre", "f4", (N_ROW,)),
+        ("per_sd", "f4", (N_ROW,)),
         ("gram", "f8", (N * (N + 1) // 2,)),
         ("cross", "f8", (N,)),
         ("w", "f8", (N,)),
@@ -108,8 +110,9 @@ STATE = record(
     ]
 )
 """`label_*` mass, sum, adverse ones of the labels and their sum; `moments`, `gram`, `cross`, `curve` forgotten sums;
-`w`, `v` coefficients; `own_*`, `due_*` predictions whose label is not known yet (deviation in bps, log odds); `now`,
-`extra_bps` (r), `outcome_bps` (h), `adverse_probability` what is said now; `x` and `raw` working space."""
+`centre`, `per_sd` what `moments` make of a z-score; `w`, `v` coefficients; `own_*`, `due_*` predictions whose label is
+not known yet (deviation in bps, log odds); `now`, `extra_bps` (r), `outcome_bps` (h), `adverse_probability` what is
+said now; `x` and `raw` working space."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
@@ -137,6 +140,8 @@ def reset(st: Any, p: Any) -> None:
     st.label_yes = 0.0
     st.label_yes_bps = 0.0
     st.moments[:, :] = 0.0
+    st.centre[:] = 0.0
+    st.per_sd[:] = 0.0
     st.gram[:] = 0.0
     st.cross[:] = 0.0
     st.w[:] = 0.0
@@ -163,9 +168,9 @@ def reset(st: Any, p: Any) -> None:
 
 
 @nb.njit(cache=True)
-def _read(st: Any, p: Any) -> tuple[float, float]:
+def _read(st: Any) -> tuple[float, float]:
     """Deviation of E[AS] from its average (bps, before calibration) and log odds, of the row in `raw`."""
-    standardise(st.raw, st.moments, p.warm_count, st.x)
+    standardise(st.raw, st.centre, st.per_sd, st.x)
     deviation_bps, odds_z = 0.0, st.v[0]
     for j in range(1, N):
         deviation_bps += st.w[j] * st.x[j]
@@ -179,7 +184,7 @@ def predict(st: Any, p: Any, features: Any) -> None:
     b = slope_in_force(st.line)
     for side in range(2):
         turn(features, side, st.raw)
-        deviation_bps, odds_z = _read(st, p)
+        deviation_bps, odds_z = _read(st)
         st.extra_bps[side] = min(p.max_extra_bps, max(-p.max_relief_bps, b * deviation_bps))
         st.adverse_probability[side] = calibrated(st.platt, odds_z)
         st.outcome_bps[side] = 0.0
@@ -201,10 +206,10 @@ def share_of_probability(st: Any) -> float:
 
 
 @nb.njit(cache=True)
-def on_fill(st: Any, p: Any, slot: int, side: int, features: Any) -> None:
+def on_fill(st: Any, slot: int, side: int, features: Any) -> None:
     """An own fill took place `slot` of the ring of markouts: say now what its label will be."""
     turn(features, side, st.raw)
-    deviation_bps, odds_z = _read(st, p)
+    deviation_bps, odds_z = _read(st)
     st.own_bps[slot] = deviation_bps
     st.own_z[slot] = odds_z
 
@@ -227,7 +232,7 @@ def sample(st: Any, p: Any, now_ns: int, side: int, depth_bps: float, fair_px: f
     for slot in range(VIRTUAL):
         if st.due_ns[slot] == 0:
             turn(features, side, st.raw)
-            deviation_bps, odds_z = _read(st, p)
+            deviation_bps, odds_z = _read(st)
             st.due_ns[slot] = now_ns + p.horizon_ns
             st.due_fair_px[slot] = fair_px
             st.due_side[slot] = side
@@ -275,7 +280,7 @@ def _take(  # noqa: PLR0917 - flat arguments
         return
     came = 1 if loss_bps > p.noise_bps else 0
     keep = half_life_factor((now_ns - st.learn_ns) / NS_PER_S, p.half_life_s) if st.learn_ns > 0 else 1.0
-    standardise(st.raw, st.moments, p.warm_count, st.x)
+    standardise(st.raw, st.centre, st.per_sd, st.x)
     if st.label_n >= p.warm_count:
         average_bps, share = st.label_bps / st.label_n, (st.label_yes + 1.0) / (st.label_n + 2.0)
         error_bps = loss_bps - average_bps
@@ -297,4 +302,5 @@ def _take(  # noqa: PLR0917 - flat arguments
     descend(st.gram, st.cross, st.w, p.ridge_count, INFORMED + 1)
     step_logistic(st.v, st.curve, st.x, came, weight_ratio, keep, 0.25 * p.ridge_count, INFORMED + 1)
     follow(st.raw, st.moments, weight_ratio, keep)
+    measure(st.moments, p.warm_count, st.centre, st.per_sd)
     st.ready = 1 if st.label_n >= p.ready_count else 0

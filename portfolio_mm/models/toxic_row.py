@@ -38,24 +38,33 @@ def turn(features: Any, side: int, raw: Any) -> None:
 
 
 @nb.njit(cache=True)
-def standardise(raw: Any, moments: Any, warm_count: float, x: Any) -> None:
-    """`x` (N_ROW + 1,): 1, then z-scores within +-CLIP_Z; 0 where not known or not yet warm.
+def standardise(raw: Any, centre: Any, per_sd: Any, x: Any) -> None:
+    """`x` (N_ROW + 1,): 1, then z-scores within +-CLIP_Z by `measure`; 0 where not known or not yet warm."""
+    x[0] = 1.0
+    for j in range(N_ROW):
+        value = float(raw[j])
+        known = -1e300 < value < 1e300
+        x[j + 1] = min(CLIP_Z, max(-CLIP_Z, (value - float(centre[j])) * float(per_sd[j]))) if known else 0.0
+    x[INFORMED + 1] = max(0.0, x[INFORMED + 1])
+
+
+@nb.njit(cache=True)
+def measure(moments: Any, warm_count: float, centre: Any, per_sd: Any) -> None:
+    """Centre and 1 / standard deviation of each regressor from its moments; 0 where not yet warm or all the same.
 
     `moments` has rows (mass, sum, sum of squares) of shape (3, N_ROW).
     """
-    x[0] = 1.0
     for j in range(N_ROW):
-        x[j + 1] = 0.0
+        centre[j] = 0.0
+        per_sd[j] = 0.0
         mass = moments[0, j]
-        value = float(raw[j])
-        if not (mass >= warm_count and -1e300 < value < 1e300):
+        if mass < warm_count:
             continue
-        centre = moments[1, j] / mass if j >= HITTING else 0.0
-        square = moments[2, j] / mass - centre * centre
+        mean = moments[1, j] / mass if j >= HITTING else 0.0
+        square = moments[2, j] / mass - mean * mean
         if square > 1e-12 * (1e-12 + moments[2, j] / mass):
-            z = (value - centre) / np.sqrt(square)
-            z = min(CLIP_Z, max(-CLIP_Z, z))
-            x[j + 1] = max(0.0, z) if j == INFORMED else z
+            centre[j] = mean
+            per_sd[j] = 1.0 / np.sqrt(square)
 
 
 @nb.njit(cache=True)

@@ -21,7 +21,7 @@ def feed(st: Any, p: Any, t_ns: Any, side: Any, known: Any, loss: Any) -> Any:  
     said = np.empty((len(t_ns), 2))
     for i in range(len(t_ns)):
         slot = i % 64
-        toxicity.on_fill(st[0], p[0], slot, side[i], known[i])
+        toxicity.on_fill(st[0], slot, side[i], known[i])
         said[i, 0] = slope_in_force(st[0].line) * st[0].own_bps[slot]
         said[i, 1] = calibrated(st[0].platt, st[0].own_z[slot])
         toxicity.learn(st[0], p[0], t_ns[i], slot, side[i], known[i], loss[i])

@@ -13,7 +13,7 @@ GOOD = [START_NS, START_NS, 100.0]
 BAD: list[list[Any]] = [[LATER, LATER, np.nan], [LATER, LATER, 0.0], [EARLIER, EARLIER, 100.0]]
 PLAIN = {
     *("label_n", "label_yes", "moments", "gram", "cross", "w", "v", "curve", "x", "raw", "now", "own_z", "due_z"),
-    *("due_raw", "line_n", "sx", "sy", "sxx", "sxy", "syy", "a", "b", "haa", "hab", "hbb"),
+    *("due_raw", "centre", "per_sd", "line_n", "sx", "sy", "sxx", "sxy", "syy", "a", "b", "haa", "hab", "hbb"),
 }
 FOR_PEOPLE = {"dropped": "labels without a mid"}
 
@@ -28,7 +28,7 @@ def play(market: list[Moment]) -> Any:
         if now.aggressor >= 0:
             MODULE.sample(st[0], p[0], now.now_ns, 1 - now.aggressor, 3.0 * now.draw, now.fair_px, known)
         if i % 7 == 0:
-            MODULE.on_fill(st[0], p[0], i // 7 % MODULE.OWN, i % 2, known)
+            MODULE.on_fill(st[0], i // 7 % MODULE.OWN, i % 2, known)
             MODULE.learn(st[0], p[0], now.now_ns, i // 7 % MODULE.OWN, i % 2, known, 9.0 * now.draw - 4.0)
             MODULE.predict(st[0], p[0], known)
     return st
