@@ -11,6 +11,7 @@ from portfolio_mm.domain.events import EventKind
 from portfolio_mm.domain.order import OrderEvent
 from portfolio_mm.engine.orders import TRANSITIONS
 from portfolio_mm.engine.page import PAGE, SHELVED, Part
+from scripts.capabilities import CAPABILITIES
 
 TARGET: Final = Path(__file__).resolve().parent.parent / "docs" / "wiring.md"
 HEAD: Final = """# Wiring of one coin
@@ -57,6 +58,16 @@ def diagram() -> list[str]:
     return ["```mermaid", "flowchart LR", *arrows, "  reconcile --> commands([commands])", "```"]
 
 
+def capabilities() -> list[str]:
+    """One row per letter: where it is made, what of a quote it moves, and the tests of both."""
+    rows = ["| | what | made in | moves | its truth | it moves an order |", "|---|---|---|---|---|---|"]
+    for row in CAPABILITIES:
+        code = (" ".join(f"`{name}`" for name in names) for names in (row.modules, row.truth, row.orders))
+        made, truth, orders = code
+        rows.append(f"| {row.id} | {row.words} | {made} | {', '.join(row.moves)} | {truth} | {orders} |")
+    return rows
+
+
 def proofs() -> list[str]:
     """One row per estimator: where its truth is recovered, and where a raw message moves an order through it."""
     rows = ["| part | recovers and forecasts | a raw message moves an order |", "|---|---|---|"]
@@ -86,6 +97,12 @@ def page_text() -> str:
         *table(),
         "",
         *diagram(),
+        "",
+        "## Capabilities",
+        "",
+        'Letters are those of the docstrings. "Moves" are items of the quote (`engine/attribution.py`), or what else.',
+        "",
+        *capabilities(),
         "",
         "## Proofs",
         "",

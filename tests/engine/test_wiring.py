@@ -7,7 +7,10 @@ from pathlib import Path
 
 import portfolio_mm.estimators
 from portfolio_mm.domain.events import EventKind
+from portfolio_mm.engine import terms
+from portfolio_mm.engine.attribution import ITEMS
 from portfolio_mm.engine.page import PAGE, SHELVED
+from scripts.capabilities import CAPABILITIES
 from scripts.wiring import TARGET, page_text, proofs
 
 
@@ -27,6 +30,22 @@ def test_every_estimator_has_its_two_proofs() -> None:
     files = re.findall(r"`(tests/[^`]+)`", "\n".join(proofs()))
     assert len(files) == 2 * sum(part.module.startswith("estimators.") for part in PAGE)
     assert [file for file in files if not (TARGET.parents[1] / file).is_file()] == []
+
+
+def test_every_capability_is_made_moves_something_and_is_proven() -> None:
+    assert [row.id for row in CAPABILITIES] == [f"C{i}" for i in range(1, 19)] + [f"D{i}" for i in range(1, 10)]
+    for row in CAPABILITIES:
+        assert all(importlib.import_module(f"portfolio_mm.{name}").__doc__ for name in row.modules)
+        for proof in (*row.truth, *row.orders):
+            file, _, test = proof.partition("::")
+            assert f"def {test or 'test_'}" in (TARGET.parents[1] / file).read_text(encoding="utf-8"), proof
+
+
+def test_nothing_of_a_quote_is_without_its_capability() -> None:
+    made = {name for row in CAPABILITIES for name in row.modules}
+    assert {part.module for part in PAGE if part.module.startswith("estimators.")} <= made
+    assert {f"engine.terms.{found.name}" for found in pkgutil.iter_modules(terms.__path__)} <= made
+    assert set(ITEMS) <= {item for row in CAPABILITIES for item in row.moves}
 
 
 def test_every_part_is_a_module_that_step_calls() -> None:
