@@ -5,8 +5,9 @@ from typing import Any
 import numpy.typing as npt
 
 from portfolio_mm.actors.coin_books import Books
-from portfolio_mm.actors.messages import CoinReport, Markout, PartHealth, Pnl, Score, SideReport
+from portfolio_mm.actors.messages import CoinReport, Markout, Pnl, Score, SideReport
 from portfolio_mm.actors.signals_report import Speechless, signals_report
+from portfolio_mm.actors.view_rows import PartHealth
 from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.engine.readings import SideReading
 from portfolio_mm.engine.report import read

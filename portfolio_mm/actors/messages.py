@@ -9,7 +9,7 @@ import msgspec
 
 from portfolio_mm.actors.budget_view import BudgetView
 from portfolio_mm.actors.signals_report import SignalsReport
-from portfolio_mm.actors.view_rows import LatencyView, PositionView, PotView, ReferenceView
+from portfolio_mm.actors.view_rows import LatencyView, PartHealth, PositionView, PotView, ReferenceView
 from portfolio_mm.domain.limits import Permit, RiskState
 
 Role = Literal["coin", "portfolio", "risk", "console", "watchdog", "operator"]
@@ -86,15 +86,6 @@ class Pnl(msgspec.Struct, frozen=True):
     fees_1e8: int = 0
     funding_1e8: int = 0
     basis_1e8: int = 0
-
-
-class PartHealth(msgspec.Struct, frozen=True):
-    """One part of the page: events it has seen and how long ago the last one was (run-time wiring audit)."""
-
-    part: str
-    seen: int
-    age_s: float
-    ready: bool
 
 
 class CoinReport(msgspec.Struct, frozen=True, tag="coin_report"):

@@ -1,4 +1,4 @@
-"""Rows of the view: a position, a pot of money, how long something took (messages.py)."""
+"""Rows of the view: a position, a pot of money, how long something took, a part of a coin (messages.py)."""
 
 import msgspec
 
@@ -57,3 +57,12 @@ class ReferenceView(msgspec.Struct, frozen=True):
     age_s: float = 1e9
     ratio: float = 0.0
     text: str = ""
+
+
+class PartHealth(msgspec.Struct, frozen=True):
+    """One part of the page: events it has seen and how long ago the last one was (run-time wiring audit)."""
+
+    part: str
+    seen: int
+    age_s: float
+    ready: bool

@@ -9,7 +9,6 @@ seen for itself that no order is left. So it does a minute after a run vanished.
 import argparse
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import signal
@@ -21,6 +20,7 @@ from typing import Final
 import msgspec
 
 from portfolio_mm.actors.hub_link import HubLink, Lost
+from portfolio_mm.actors.json_lines import JsonLines
 from portfolio_mm.actors.messages import Heartbeat, Welcome
 from portfolio_mm.actors.persevere import first_of
 from portfolio_mm.actors.run_folder import RUN_LOCK, RunFolder, write_private
@@ -203,15 +203,6 @@ class Watchdog:
         async with Sweeper(self._config.target, self._budget) as sweeper:
             await sweeper.arm(None)
         self._armed = False
-
-
-class JsonLines(logging.Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Time (Unix s), level, where, what."""
-        line = {"time": round(record.created, 3), "level": record.levelname, "who": record.name}
-        return json.dumps(line | {"text": record.getMessage()})
 
 
 def read_config(folder: RunFolder) -> WatchdogConfig:

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from portfolio_mm.actors import outpost
+from portfolio_mm.actors.json_lines import JsonLines
 from portfolio_mm.actors.persevere import first_of
-from portfolio_mm.actors.watchdog import JsonLines, Watchdog, read_config
+from portfolio_mm.actors.watchdog import Watchdog, read_config
 from portfolio_mm.cli.choice import folder_of, plan_of
 from portfolio_mm.cli.output import out
 from portfolio_mm.domain.errors import ConfigurationError

@@ -24,9 +24,11 @@ import numpy as np
 
 from portfolio_mm.domain.records import record
 from portfolio_mm.models.calibration import log_loss, logistic
-from portfolio_mm.models.decay import NS_PER_S, half_life_factor
-from portfolio_mm.models.logistic_fit import step_recursive
+from portfolio_mm.models.decay import half_life_factor
+from portfolio_mm.models.logistic_fit import start_recursive, step_recursive
 from portfolio_mm.models.skill import SKILL, clear_skill, score
+from portfolio_mm.models.taker_flow import TAKER_FLOW, clear_flow, flow_z, take_print
+from portfolio_mm.models.visible_depth import VISIBLE_DEPTH, clear_depth, grow_usual, see_levels, thinness
 
 HEARS = ("BBO", "BOOK", "TIMER", "TRADE", "CONTEXT")
 WARM_S = 62.0
@@ -73,13 +75,10 @@ STATE = record(
         ("filled", "i8"),
         ("mid_px", "f8"),
         ("variance", "f8"),
-        ("flow_usd", "f8"),
-        ("flow_ns", "i8"),
-        ("flow_square", "f8"),
+        ("flow", TAKER_FLOW),
         ("log_interest", "f8"),
         ("funding_bps", "f8"),
-        ("depth_usd", "f8", (2,)),
-        ("usual_usd", "f8", (2,)),
+        ("visible", VISIBLE_DEPTH),
         ("inputs", "f8", (INPUTS,)),
         ("hazard_probability", "f8"),
         ("base_probability", "f8"),
@@ -111,11 +110,10 @@ def default_params() -> np.ndarray[Any, Any]:
     p = np.zeros(1, dtype=PARAMS)
     p["gap_ns"], p["slow_s"], p["prior_sd_bps"], p["min_sd_bps"] = 10**10, 900.0, 1.0, 0.05
     p["threshold_sd"], p["min_threshold_bps"], p["max_threshold_bps"] = 3.0, 10.0, 300.0
-    p["max_severity_bps"] = 500.0
     p["prior_beta_sd"], p["drift_per_day"] = (2.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5), 0.1
     p["prior_betas"], p["most"] = (0.6, 0.7, 0.5, 0.2, 0.5, 0.4), (8.0, 8.0, 8.0, 4.0, 3.0, 8.0)
     p["prior_probability"], p["prior_count"], p["half_life_s"] = 3e-3, 3600.0, 86_400.0
-    p["fire_probability"] = 0.3
+    p["max_severity_bps"], p["fire_probability"] = 500.0, 0.3
     return p
 
 
@@ -132,35 +130,24 @@ def reset(st: Any, p: Any) -> None:
     st.filled = 0
     st.mid_px = np.nan
     st.variance = p.prior_sd_bps * p.prior_sd_bps
-    st.flow_usd = 0.0
-    st.flow_ns = 0
-    st.flow_square = 0.0
+    clear_flow(st.flow)
     st.log_interest = np.nan
     st.funding_bps = 0.0
-    st.depth_usd[:] = 0.0
-    st.usual_usd[:] = 0.0
-    st.inputs[:] = 0.0
+    clear_depth(st.visible)
     st.hazard_probability = p.prior_probability
     st.base_probability = p.prior_probability
-    st.base_count = 0.0
-    st.base_x_bps = 0.0
+    st.base_count, st.base_x_bps = 0.0, 0.0
+    st.inputs[:] = 0.0
     st.room[:] = 0.0
     st.along[:] = 0.0
-    st.beta[0] = math.log(p.prior_probability / (1.0 - p.prior_probability))
-    st.covariance[:, :] = 0.0
-    for i in range(1 + INPUTS):
-        st.covariance[i, i] = p.prior_beta_sd[i] * p.prior_beta_sd[i]
-    for i in range(INPUTS):
-        st.beta[1 + i] = p.prior_betas[i]
-    st.severity_bps = 0.0
-    st.severity_count = 0.0
-    st.alarms = 0
-    st.firing = 0
+    st.guess_p[:] = 0.0
+    st.guess_bps[:] = 0.0
+    start_recursive(st.beta, st.covariance, p.prior_probability, p.prior_betas, p.prior_beta_sd)
+    st.severity_bps, st.severity_count = 0.0, 0.0
+    st.alarms, st.firing = 0, 0
     st.ring_x_bps[:] = 0.0
     st.ring_interest[:] = np.nan
     st.guess_inputs[:, :] = 0.0
-    st.guess_p[:] = 0.0
-    st.guess_bps[:] = 0.0
     clear_skill(st.skill)
 
 
@@ -179,12 +166,7 @@ def on_context(st: Any, now_ns: int, interest_sz: float, funding_share: float) -
 @nb.njit(cache=True)
 def on_book(st: Any, px: Any, sz: Any) -> None:
     """Hear the visible levels, arrays of shape (2, levels): their worth is the depth of a side."""
-    for side in range(2):
-        total_usd = 0.0
-        for level in range(px.shape[1]):
-            total_usd += px[side, level] * sz[side, level]
-        if 0.0 < total_usd < 1e300:
-            st.depth_usd[side] = total_usd
+    see_levels(st.visible, px, sz)
 
 
 @nb.njit(cache=True)
@@ -194,10 +176,7 @@ def on_trade(st: Any, now_ns: int, aggressor: int, px: float, sz: float) -> bool
     if now_ns <= 0 or not 0.0 < usd < 1e300:
         st.refused += 1
         return False
-    later_ns = max(st.flow_ns, now_ns)
-    st.flow_usd *= math.exp(-(later_ns - st.flow_ns) / NS_PER_S / FAST) if st.flow_ns > 0 else 0.0
-    st.flow_ns = later_ns
-    st.flow_usd += usd * (1.0 - 2.0 * aggressor)
+    take_print(st.flow, now_ns, aggressor, usd)
     return True
 
 
@@ -218,11 +197,10 @@ def update(st: Any, p: Any, now_ns: int, mid_px: float) -> bool:
     elif st.seen > 0:
         full_ns = (st.last_ns // SECOND_NS + 1) * SECOND_NS
         if full_ns <= now_ns:
-            if st.filled == 0:
-                st.base_x_bps = 1e4 * math.log(st.mid_px)
-            x_bps = 1e4 * math.log(st.mid_px) - st.base_x_bps
+            x_bps = 1e4 * math.log(st.mid_px)
+            st.base_x_bps = x_bps if st.filled == 0 else st.base_x_bps
             while full_ns <= now_ns:
-                _second(st, p, full_ns, x_bps)
+                _second(st, p, full_ns, x_bps - st.base_x_bps)
                 full_ns += SECOND_NS
     st.seen += 1
     st.last_ns = now_ns
@@ -237,10 +215,9 @@ def _second(st: Any, p: Any, now_ns: int, x_bps: float) -> None:
     if st.filled > 0:
         move_bps = x_bps - float(st.ring_x_bps[(pos - 1) % RING])
         gain = max(1.0 / (st.seconds + 30.0), 1.0 / p.slow_s)
-        least = p.min_sd_bps * p.min_sd_bps
-        st.variance = max(least, st.variance + gain * (min(move_bps * move_bps, 9.0 * st.variance) - st.variance))
-        for side in range(2):
-            st.usual_usd[side] += gain * (st.depth_usd[side] - st.usual_usd[side])
+        variance = st.variance + gain * (min(move_bps * move_bps, 9.0 * st.variance) - st.variance)
+        st.variance = max(p.min_sd_bps * p.min_sd_bps, variance)
+        grow_usual(st.visible, gain)
     st.ring_x_bps[pos] = x_bps
     st.ring_interest[pos] = st.log_interest
     if st.filled >= HORIZON and st.seconds % EVERY == 0:
@@ -248,25 +225,23 @@ def _second(st: Any, p: Any, now_ns: int, x_bps: float) -> None:
     _predict(st, p, now_ns, pos)
     st.seconds += 1
     st.filled = min(st.filled + 1, RING)
-    if st.filled > HORIZON:
-        st.ready = 1
+    st.ready = 1 if st.filled > HORIZON else st.ready
 
 
 @nb.njit(cache=True)
 def _resolve(st: Any, p: Any, now_ns: int, pos: int) -> None:
     """What was foretold 60 s ago: did the mid pass the threshold since?"""
     then, slot = (pos - HORIZON) % RING, (st.seconds - HORIZON) // EVERY % SLOTS
-    signed_p, threshold_bps = st.guess_p[slot], st.guess_bps[slot]
+    signed_p = st.guess_p[slot]
     up_bps, down_bps = 0.0, 0.0
     for j in range(1, HORIZON + 1):
         move_bps = float(st.ring_x_bps[(then + j) % RING]) - float(st.ring_x_bps[then])
         up_bps, down_bps = max(up_bps, move_bps), max(down_bps, -move_bps)
-    happened = 1.0 if max(up_bps, down_bps) > threshold_bps else 0.0
+    happened = 1.0 if max(up_bps, down_bps) > st.guess_bps[slot] else 0.0
     own, came = min(1.0 - 1e-9, max(1e-9, abs(signed_p))), int(happened)
-    loss, naive = log_loss(own, came), log_loss(st.base_probability, came)
-    score(st.skill, now_ns, loss, naive, 2.0 * HORIZON, p.half_life_s)
-    keep = half_life_factor(1.0 * EVERY, p.half_life_s)
-    st.base_count = keep * st.base_count + EVERY
+    naive = log_loss(st.base_probability, came)
+    score(st.skill, now_ns, log_loss(own, came), naive, 2.0 * HORIZON, p.half_life_s)
+    st.base_count = half_life_factor(1.0 * EVERY, p.half_life_s) * st.base_count + EVERY
     st.base_probability += EVERY * (happened - st.base_probability) / (st.base_count + p.prior_count)
     _fit(st, p, st.guess_inputs[slot], happened - own, own * (1.0 - own))
     if happened > 0.0 and own >= p.fire_probability:
@@ -298,38 +273,28 @@ def _predict(st: Any, p: Any, now_ns: int, pos: int) -> None:
     sd_bps = math.sqrt(st.variance)
     move_bps = float(st.ring_x_bps[pos]) - float(st.ring_x_bps[(pos - FAST) % RING]) if st.filled >= FAST else 0.0
     speed_z = move_bps / (sd_bps * math.sqrt(FAST))
-    flow_usd = st.flow_usd * math.exp(-max(0, now_ns - st.flow_ns) / NS_PER_S / FAST)
-    flow_z = flow_usd / math.sqrt(st.flow_square) if st.flow_square > 0.0 and st.seconds > HORIZON else 0.0
-    gain = max(1.0 / (st.seconds + 1.0), 1.0 / p.slow_s)
-    square = flow_usd * flow_usd
-    if st.seconds > HORIZON:
-        square = min(square, 9.0 * st.flow_square)
-    st.flow_square += gain * (square - st.flow_square)
-    st.direction = 1 if speed_z + flow_z > 0.0 else -1
-    side = 0 if st.direction < 0 else 1
+    run_z = flow_z(st.flow, now_ns, max(1.0 / (st.seconds + 1.0), 1.0 / p.slow_s), st.seconds > HORIZON)
+    st.direction = 1 if speed_z + run_z > 0.0 else -1
     x = st.inputs
     x[SPEED] = max(0.0, abs(speed_z) - 1.0) if speed_z * st.direction > 0.0 else 0.0
     x[CLOSING_FAST] = 200.0 * _closed(st, pos, FAST)
     x[CLOSING_SLOW] = 100.0 * _closed(st, pos, HORIZON)
     x[CARRY] = abs(st.funding_bps)
-    thin = st.usual_usd[side] > 0.0 and st.depth_usd[side] > 0.0
-    x[THIN] = max(0.0, math.log(st.usual_usd[side] / st.depth_usd[side])) if thin else 0.0
-    x[RUN] = max(0.0, flow_z * st.direction - 1.0)
+    x[THIN] = thinness(st.visible, 0 if st.direction < 0 else 1)
+    x[RUN] = max(0.0, run_z * st.direction - 1.0)
     total = st.beta[0]
     for i in range(INPUTS):
         x[i] = min(p.most[i], x[i])
         total += st.beta[1 + i] * x[i]
     st.hazard_probability = logistic(total)
-    bound_bps = p.threshold_sd * sd_bps * math.sqrt(HORIZON)
-    bound_bps = min(p.max_threshold_bps, max(p.min_threshold_bps, bound_bps))
+    bound_bps = min(p.max_threshold_bps, max(p.min_threshold_bps, p.threshold_sd * sd_bps * math.sqrt(HORIZON)))
     if st.severity_count == 0.0:
         st.severity_bps = min(bound_bps, p.max_severity_bps)
     if st.seconds % EVERY == 0:
         slot = st.seconds // EVERY % SLOTS
         st.guess_p[slot] = st.direction * st.hazard_probability
         st.guess_bps[slot] = bound_bps
-        for i in range(INPUTS):
-            st.guess_inputs[slot, i] = x[i]
+        st.guess_inputs[slot, :] = x
     fires = 1 if st.hazard_probability >= p.fire_probability and st.filled >= HORIZON else 0
     st.alarms += 1 if fires == 1 and st.firing == 0 else 0
     st.firing = fires

@@ -22,21 +22,20 @@ import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.records import record
-from portfolio_mm.models.book_distance import mean_distance_bps
+from portfolio_mm.models import own_reach
+from portfolio_mm.models.book_distance import BOOK_DISTANCE, clear_distance, follow_book
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
-from portfolio_mm.models.depth_bins import BINS, bin_of
-from portfolio_mm.models.exposure_fit import k_mode, own_moments, stopped
-from portfolio_mm.models.rate_spread import SPREAD, clear_spread, close_block, forget_blocks, restart, variance
+from portfolio_mm.models.exposure_fit import k_mode, own_moments
+from portfolio_mm.models.rate_spread import SPREAD, clear_spread, end_blocks, forget_blocks, restart, variance
 from portfolio_mm.models.sweep import SWEEP, absorb, clear, penetration_bps
-from portfolio_mm.models.touch import TOUCH, clear_touch, is_known, see_top, top_at, wait
+from portfolio_mm.models.sweep_end import end_of
+from portfolio_mm.models.touch import TOUCH, clear_touch, forget_touch, is_known, see_top, wait
 
 HEARS = ("TRADE", "BOOK", "TIMER", "FILL")
 WARM_S = 16.0
 """Seconds of an ordinary market after which it is ready."""
 SCORES: dict[str, str] = {}
 UNSCORED = "counts"
-SAME_BPS = 0.01
-"""A sweep no deeper than our fill plus this ended at our order; fair may differ that much between the two feeds."""
 
 PARAMS = record(
     [
@@ -62,30 +61,17 @@ STATE = record(
         ("seen", "i8"),
         ("last_ns", "i8"),
         ("ready", "i4"),
-        ("book_ready", "i4"),
+        ("pad_", "i4"),
         ("refused", "i8"),
-        ("next_refit_ns", "i8"),
         ("refit_ns", "i8"),
-        ("book_ns", "i8"),
         ("observed_s", "f8"),
         ("sweeps", SWEEP, (2,)),
         ("touch", TOUCH),
         ("probes", "f8", (2,)),
         ("probe_depth", "f8", (2,)),
         ("exact", "f8", (2,)),
-        ("closed_ns", "i8", (2,)),
-        ("closed_bps", "f8", (2,)),
-        ("closed_exact", "f8", (2,)),
-        ("closed_more_bps", "f8", (2,)),
-        ("promised", "f8", (2,)),
-        ("own_s", "f8", (2, BINS)),
-        ("own_depth", "f8", (2, BINS)),
-        ("own_fills", "f8", (2,)),
-        ("own_fill_depth", "f8", (2,)),
-        ("own_fill_ns", "i8", (2,)),
-        ("own_fill_bin", "i8", (2,)),
-        ("own_fill_bps", "f8", (2,)),
-        ("book_depth_bps", "f8", (2,)),
+        ("own", own_reach.OWN_REACH, (2,)),
+        ("book", BOOK_DISTANCE),
         ("a_per_s", "f8", (2,)),
         ("k_per_bps", "f8", (2,)),
         ("k_se", "f8", (2,)),
@@ -98,9 +84,8 @@ STATE = record(
     ]
 )
 """`a_per_s` is efficiency times `market_a_per_s`. `probes` counts sweeps, `exact` weighs those whose end is known
-(`exposure_fit.stopped`), `probe_depth` sums how far they went from the first order on (from fair where it is not known
-where orders stood); `promised` are own fills. All sums are forgotten at one half-life; `closed_*` and `own_fill_*`
-match fills to sweeps; `spread` counts the sweeps of blocks of time."""
+(models/sweep_end.py), `probe_depth` sums how far they went from the first order on (from fair where it is not known
+where orders stood). All sums are forgotten at one half-life; `spread` counts the sweeps of blocks of time."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
@@ -110,8 +95,7 @@ def default_params() -> np.ndarray[Any, Any]:
     p["ready_s"], p["book_tau_s"], p["block_ns"] = 15.0, 60.0, 5 * 10**9
     p["prior_a_per_s"], p["prior_a_count"] = 0.1, 2.0
     p["prior_k_per_bps"], p["prior_k_count"], p["prior_efficiency_count"] = 0.4, 5.0, 10.0
-    p["pool_count"] = 10.0
-    p["min_k_per_bps"], p["max_k_per_bps"] = 0.005, 100.0
+    p["pool_count"], p["min_k_per_bps"], p["max_k_per_bps"] = 10.0, 0.005, 100.0
     return p
 
 
@@ -121,25 +105,14 @@ def reset(st: Any, p: Any) -> None:
     st.seen = 0
     st.last_ns = 0
     st.ready = 0
-    st.book_ready = 0
+    st.pad_ = 0
     st.refused = 0
-    st.next_refit_ns = 0
     st.refit_ns = 0
-    st.book_ns = 0
     st.observed_s = 0.0
-    for cells in (st.own_s, st.own_depth):
-        cells[:, :] = 0.0
     clear_touch(st.touch)
-    for sums in (st.probes, st.probe_depth, st.exact, st.own_fills, st.own_fill_depth, st.promised):
+    clear_distance(st.book)
+    for sums in (st.probes, st.probe_depth, st.exact):
         sums[:] = 0.0
-    st.own_fill_ns[:] = 0
-    st.own_fill_bin[:] = -1
-    st.own_fill_bps[:] = 0.0
-    st.closed_ns[:] = 0
-    st.closed_bps[:] = 0.0
-    st.closed_exact[:] = 0.0
-    st.closed_more_bps[:] = 0.0
-    st.book_depth_bps[:] = np.nan
     st.a_per_s[:] = p.prior_a_per_s
     st.k_per_bps[:] = p.prior_k_per_bps
     st.k_se[:] = p.prior_k_per_bps / math.sqrt(p.prior_k_count)
@@ -150,6 +123,7 @@ def reset(st: Any, p: Any) -> None:
     st.block_end_ns = 0
     for side in range(2):
         clear(st.sweeps[side])
+        own_reach.clear_own(st.own[side])
         clear_spread(st.spread[side])
 
 
@@ -168,7 +142,6 @@ def update(st: Any, p: Any, now_ns: int, aggressor: int, px: float, fair_px: flo
         st.refused += 1
         return False
     if st.seen == 0:
-        st.next_refit_ns = now_ns + p.refit_ns
         st.refit_ns = now_ns
     elif st.last_ns < now_ns <= st.last_ns + p.gap_ns:
         st.observed_s += (now_ns - st.last_ns) / NS_PER_S
@@ -183,12 +156,11 @@ def update(st: Any, p: Any, now_ns: int, aggressor: int, px: float, fair_px: flo
     if is_trade:
         side = 1 - aggressor
         absorb(st.sweeps[side], now_ns, penetration_bps(side, px, fair_px), fair_px)
-    if now_ns >= st.next_refit_ns:
+    if now_ns >= st.refit_ns + p.refit_ns:
         _forget(st, half_life_factor((now_ns - st.refit_ns) / NS_PER_S, p.half_life_s))
         for side in range(2):
             _refit(st, p, side)
         st.refit_ns = now_ns
-        st.next_refit_ns = now_ns + p.refit_ns
         st.ready = 1 if st.observed_s >= p.ready_s else 0
     return True
 
@@ -200,10 +172,7 @@ def _end_blocks(st: Any, p: Any, now_ns: int) -> None:
         for side in range(2):
             restart(st.spread[side])
         st.block_end_ns = now_ns + p.block_ns
-    while now_ns >= st.block_end_ns:
-        for side in range(2):
-            close_block(st.spread[side])
-        st.block_end_ns += p.block_ns
+    st.block_end_ns = end_blocks(st.spread, st.block_end_ns, now_ns, p.block_ns)
 
 
 @nb.njit(cache=True)
@@ -218,35 +187,16 @@ def _close(st: Any, side: int) -> None:
         st.probes[side] += 1.0
         st.spread[side].now_n += 1.0
     if sweep.depth_bps >= 0.0 or is_known(st.touch, side):
-        at_own = st.own_fill_ns[side] == sweep.block_ns and sweep.depth_bps <= st.own_fill_bps[side] + SAME_BPS
-        weight, more_bps = (0.0, 0.0) if at_own else _end(st, side, sweep)
+        weight, more_bps = 0.0, 0.0  # of one that ended at our own order
+        if not own_reach.ended_here(st.own[side], sweep.block_ns, sweep.depth_bps):
+            weight, more_bps = end_of(sweep, st.touch, side, st.k_per_bps[side])
         if weight >= 0.0:
             went_bps = sweep.depth_bps - (sweep.first_bps if is_known(st.touch, side) else 0.0)
             st.exact[side] += weight
             st.probe_depth[side] += went_bps + more_bps
-        if not at_own and weight > 0.0:
-            st.closed_ns[side] = sweep.block_ns
-            st.closed_bps[side] = sweep.depth_bps
-            st.closed_exact[side] = weight
-            st.closed_more_bps[side] = more_bps
+        if weight > 0.0:
+            own_reach.remember(st.own[side], sweep.block_ns, sweep.depth_bps, weight, more_bps)
     clear(sweep)
-
-
-@nb.njit(cache=True)
-def _end(st: Any, side: int, sweep: Any) -> tuple[float, float]:
-    """What the top of others after its block says of where a sweep ended; at its print when that top is not known.
-
-    A top nearer than the last print was put there since: it says nothing, and the weight is -1.
-    """
-    top_px = top_at(st.touch, side, sweep.block_ns)
-    if top_px <= 0.0:
-        return 1.0, 0.0
-    gap_bps = penetration_bps(side, top_px, sweep.fair_px) - sweep.depth_bps
-    if gap_bps < -SAME_BPS:
-        return -1.0, 0.0
-    if gap_bps <= SAME_BPS:
-        return 0.0, 0.0
-    return stopped(st.k_per_bps[side], gap_bps)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -272,24 +222,11 @@ def stand(st: Any, side: int, near_bps: float) -> bool:
 def observe_book(  # noqa: PLR0917 - flat arguments
     st: Any, p: Any, now_ns: int, bid_px: Any, bid_sz: Any, ask_px: Any, ask_sz: Any, fair_px: float
 ) -> bool:
-    """Hear the visible levels (zero where absent): their size-weighted distance from fair is the prior of 1/k.
-
-    Returns:
-        False when refused (older than the last book, no fair, or an empty side); state is kept.
-    """
-    bid_bps = mean_distance_bps(0, bid_px, bid_sz, fair_px)
-    ask_bps = mean_distance_bps(1, ask_px, ask_sz, fair_px)
-    if now_ns < st.book_ns or not (bid_bps > 0.0 and ask_bps > 0.0):
-        st.refused += 1
-        return False
-    if st.book_ready == 1:
-        gain = 1.0 - math.exp(-(now_ns - st.book_ns) / NS_PER_S / p.book_tau_s)
-        st.book_depth_bps[0] += gain * (bid_bps - st.book_depth_bps[0])
-        st.book_depth_bps[1] += gain * (ask_bps - st.book_depth_bps[1])
-    else:
-        st.book_depth_bps[0], st.book_depth_bps[1] = bid_bps, ask_bps
-    st.book_ready, st.book_ns = 1, now_ns
-    return True
+    """Hear the visible levels: their distance from fair is the prior of 1/k. False when refused (`follow_book`)."""
+    if follow_book(st.book, now_ns, bid_px, bid_sz, ask_px, ask_sz, fair_px, p.book_tau_s):
+        return True
+    st.refused += 1
+    return False
 
 
 @nb.njit(cache=True)
@@ -302,12 +239,9 @@ def expose(st: Any, side: int, depth_bps: float, seconds: float, rate_per_s: flo
         st.refused += 1
         return False
     depth_bps = max(0.0, depth_bps)
-    j = bin_of(depth_bps)
-    st.own_s[side, j] += seconds
-    st.own_depth[side, j] += seconds * depth_bps
     if not 0.0 <= rate_per_s < 1e300:
         rate_per_s = st.market_a_per_s[side] * math.exp(-min(50.0, st.k_per_bps[side] * depth_bps))
-    st.promised[side] += seconds * rate_per_s
+    own_reach.rest(st.own[side], depth_bps, seconds, rate_per_s)
     return True
 
 
@@ -317,18 +251,10 @@ def own_fill(st: Any, now_ns: int, side: int, depth_bps: float) -> bool:
     if not -1e300 < depth_bps < 1e300:
         st.refused += 1
         return False
-    depth_bps = max(0.0, depth_bps)
-    j = bin_of(depth_bps)
-    if st.own_fill_ns[side] == now_ns and st.own_fill_bin[side] == j:
-        return True
-    deepest_bps = max(depth_bps, st.own_fill_bps[side]) if st.own_fill_ns[side] == now_ns else depth_bps
-    st.own_fill_ns[side], st.own_fill_bin[side], st.own_fill_bps[side] = now_ns, j, deepest_bps
-    if st.closed_ns[side] == now_ns and st.closed_bps[side] <= deepest_bps + SAME_BPS:
-        st.exact[side] -= st.closed_exact[side]
-        st.probe_depth[side] -= st.closed_more_bps[side]
-        st.closed_ns[side] = 0
-    st.own_fills[side] += 1.0
-    st.own_fill_depth[side] += depth_bps
+    if own_reach.fill(st.own[side], now_ns, max(0.0, depth_bps)):
+        exact, more_bps = own_reach.take_back(st.own[side])
+        st.exact[side] -= exact
+        st.probe_depth[side] -= more_bps
     return True
 
 
@@ -342,41 +268,31 @@ def shift_priors(st: Any, log_k: float, log_a: float) -> None:
 @nb.njit(cache=True)
 def _forget(st: Any, keep: float) -> None:
     for side in range(2):
-        st.own_fills[side] *= keep
-        st.own_fill_depth[side] *= keep
+        own_reach.forget_own(st.own[side], keep)
         st.probes[side] *= keep
         st.probe_depth[side] *= keep
         st.exact[side] *= keep
-        st.promised[side] *= keep
         forget_blocks(st.spread[side], keep)
-        for j in range(BINS):
-            st.own_s[side, j] *= keep
-            st.own_depth[side, j] *= keep
-            st.touch.near_s[side, j] *= keep
-            st.touch.near_moment[side, j] *= keep
+    forget_touch(st.touch, keep)
 
 
 @nb.njit(cache=True)
 def _refit(st: Any, p: Any, side: int) -> None:
     """Posterior mode on one side from what is remembered, and the standard error of k from its curvature."""
-    prior_bps = 1.0 / p.prior_k_per_bps
-    if st.book_ready == 1:
-        prior_bps = max(1.0 / p.max_k_per_bps, st.book_depth_bps[side])
-    prior_bps *= math.exp(-st.prior_shift[0])
-    prior_a = p.prior_a_per_s * math.exp(st.prior_shift[1])
+    book_bps = st.book.distance_bps[side] if st.book.book_ns > 0 else 1.0 / p.prior_k_per_bps
+    prior_bps = max(1.0 / p.max_k_per_bps, book_bps) * math.exp(-st.prior_shift[0])
     other = 1 - side
     lent = min(1.0, p.pool_count / max(st.probes[other], p.pool_count))
-    exact = p.prior_k_count + st.exact[side] + lent * st.exact[other]
+    exact = max(1e-6, p.prior_k_count + st.exact[side] + lent * st.exact[other])
     excess_bps = p.prior_k_count * prior_bps + st.probe_depth[side] + lent * st.probe_depth[other]
-    exact = max(exact, 1e-6)
-    fills, own_s, own_depth = st.own_fills[side], st.own_s[side], st.own_depth[side]
-    k, se = k_mode(st.k_per_bps[side], exact, excess_bps, fills, st.own_fill_depth[side], own_s, own_depth)
+    own = st.own[side]
+    k, se = k_mode(st.k_per_bps[side], exact, excess_bps, own.fills, own.fill_moment, own.rest_s, own.rest_moment)
     k = min(p.max_k_per_bps, max(p.min_k_per_bps, k))
     waited_s, moment, _ = own_moments(st.touch.near_s[side], st.touch.near_moment[side], k)
     count = st.probes[side] + p.prior_a_count
-    a = count / (waited_s + p.prior_a_count / prior_a)
+    a = count / (waited_s + p.prior_a_count / (p.prior_a_per_s * math.exp(st.prior_shift[1])))
     near_bps = moment / waited_s if waited_s > 0.0 else 0.0
-    phi = (fills + p.prior_efficiency_count) / (st.promised[side] + p.prior_efficiency_count)
+    phi = (own.fills + p.prior_efficiency_count) / (own.promised + p.prior_efficiency_count)
     st.k_per_bps[side], st.k_se[side], st.efficiency[side] = k, se, phi
     st.market_a_per_s[side], st.a_per_s[side] = a, phi * a
     burst, lasting = variance(st.spread[side])

@@ -83,8 +83,8 @@ STATE = record(
         ("label_yes", "f8"),
         ("label_yes_bps", "f8"),
         ("moments", "f8", (3, N_ROW)),
-        ("centre", "f4", (N_ROW,)),
-        ("per_sd", "f4", (N_ROW,)),
+        ("centre", "f8", (N_ROW,)),
+        ("per_sd", "f8", (N_ROW,)),
         ("gram", "f8", (N * (N + 1) // 2,)),
         ("cross", "f8", (N,)),
         ("w", "f8", (N,)),
@@ -135,31 +135,21 @@ def reset(st: Any, p: Any) -> None:
     st.refused = 0
     st.learn_ns = 0
     st.next_sample_ns = 0
-    st.label_n = 0.0
-    st.label_bps = 0.0
-    st.label_yes = 0.0
-    st.label_yes_bps = 0.0
+    st.label_n, st.label_bps = 0.0, 0.0
+    st.label_yes, st.label_yes_bps = 0.0, 0.0
     st.moments[:, :] = 0.0
-    st.centre[:] = 0.0
-    st.per_sd[:] = 0.0
-    st.gram[:] = 0.0
-    st.cross[:] = 0.0
-    st.w[:] = 0.0
-    st.v[:] = 0.0
-    st.curve[:] = 0.0
-    st.x[:] = 0.0
+    st.centre[:], st.per_sd[:] = 0.0, 0.0
+    st.gram[:], st.cross[:] = 0.0, 0.0
+    st.w[:], st.v[:], st.curve[:], st.x[:] = 0.0, 0.0, 0.0, 0.0
+    st.own_bps[:], st.own_z[:] = 0.0, 0.0
+    st.due_bps[:], st.due_z[:] = 0.0, 0.0
+    st.extra_bps[:], st.outcome_bps[:] = 0.0, 0.0
     st.raw[:] = np.nan
     st.now[:] = np.nan
-    st.extra_bps[:] = 0.0
-    st.outcome_bps[:] = 0.0
     st.adverse_probability[:] = 0.5
-    st.own_bps[:] = 0.0
-    st.own_z[:] = 0.0
     st.due_ns[:] = 0
     st.due_fair_px[:] = 0.0
     st.due_side[:] = 0
-    st.due_bps[:] = 0.0
-    st.due_z[:] = 0.0
     st.due_raw[:, :] = np.nan
     clear_line(st.line)
     clear_platt(st.platt, p.platt_count)

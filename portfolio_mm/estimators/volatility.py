@@ -1,8 +1,8 @@
 """Volatility (C2) in bps per sqrt(second), at four sampling intervals of the mid on a block-time grid.
 
 Overlapping log returns over 1, 5, 30 and 300 grid steps feed EWMAs of their squares with a time constant each,
-bias-corrected at the start. Noise: E r_h^2 = sigma^2 h + nu, so nu = (5 V_1 - V_5) / 4 (slow EWMA, floored at 0) is
-taken off each scale before they are combined. Jumps: the robust twin winsorises r^2 at clip_sd^2 times the scale's own
+bias-corrected at the start. Noise (models/bounce.py, of 1 and 5 steps) is taken off each scale before they are
+combined. Jumps: the robust twin winsorises r^2 at clip_sd^2 times the scale's own
 plain EWMA before the update, and at what the cap allows. Once a minute the ratio test of Barndorff-Nielsen and Shephard
 (models/realized.py, which says its size) looks at the five-second returns of the last five minutes: when it finds
 jumps, the plain EWMA that winsorises is inflated by them, and the limit shrinks by medRV / RV until they have left it.
@@ -22,8 +22,9 @@ import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.records import record
+from portfolio_mm.models.bounce import BOUNCE, clear_bounce, noise_bps2, take_returns
 from portfolio_mm.models.decay import NS_PER_S, time_constant_factor
-from portfolio_mm.models.realized import jump_ratio_z, med_rv, median_first, realised
+from portfolio_mm.models.realized import jump_ratio_z, med_rv, median_first, realised, sample
 from portfolio_mm.models.skill import SKILL, clear_skill
 from portfolio_mm.models.variance_score import INTERVAL, clear_interval, drop, fall_back, judge, note, turn_over
 
@@ -78,7 +79,7 @@ STATE = record(
         ("sigma_raw_bps", "f8"),
         ("median_bps", "f8"),
         ("noise_bps", "f8"),
-        ("noise_sums", "f8", (3,)),
+        ("bounce", BOUNCE),
         ("weights", "f8", (SCALES,)),
         ("plain", "f8", (SCALES,)),
         ("robust", "f8", (SCALES,)),
@@ -97,16 +98,13 @@ STATE = record(
     ]
 )
 """`weights` are EWMA masses in grid steps, `plain` and `robust` the weighted sums of squared returns (bps^2);
-`noise_sums` is (mass, V_1 sum, V_5 sum) over one slow clock; `noise_bps` the sd of the noise of one mid; `ratio_z` and
+`noise_bps` is the sd of the noise of one mid; `ratio_z` and
 `clean_ratio` come from the jump test; `doubt_s` are the seconds that stand against `prior_bps`;
 `ewma_bps` is the robust EWMA before any fall-back, `interval` what its score waits for."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
-    """One PARAMS record: 1 s grid, taus 1/5/15/60 min, ready after 20 s, prior 1.5 bps per sqrt(s) worth 10 s.
-
-    Scored each 30 s with a half-life of 2 h.
-    """
+    """One PARAMS record: 1 s grid, taus 1/5/15/60 min, prior 1.5 bps per sqrt(s) worth 10 s, scored each 30 s."""
     p = np.zeros(1, dtype=PARAMS)
     p["grid_ns"], p["gap_ns"] = 1_000_000_000, 10_000_000_000
     p["steps"], p["tau_s"] = (1, 5, 30, 300), (60.0, 300.0, 900.0, 3600.0)
@@ -137,16 +135,14 @@ def reset(st: Any, p: Any) -> None:
     st.sigma_raw_bps = p.prior_bps
     st.median_bps = np.nan
     st.noise_bps = 0.0
-    st.minute_steps = 0
-    st.minutes = 0
-    st.noise_sums[:] = 0.0
+    st.minute_steps, st.minutes = 0, 0
+    clear_bounce(st.bounce)
     for cells in (st.weights, st.plain, st.robust):
         cells[:] = 0.0
     st.ring_x_bps[:] = 0.0
-    st.minute_bps[:] = 0.0
     st.tested_bps[:] = 0.0
-    st.ratio_z = 0.0
-    st.clean_ratio = 1.0
+    st.minute_bps[:] = 0.0
+    st.ratio_z, st.clean_ratio = 0.0, 1.0
     st.prior_bps = p.prior_bps
     st.doubt_s = 0.0
     st.ewma_bps = p.prior_bps
@@ -190,9 +186,7 @@ def _step(st: Any, p: Any, x_bps: float) -> None:
     grid_s = p.grid_ns / NS_PER_S
     pos = st.pos
     prior_steps = p.prior_s / grid_s
-    ceiling = p.max_bps * p.max_bps
-    if st.minutes >= p.min_minutes:
-        ceiling = min(ceiling, (p.cap_ratio * st.median_bps) ** 2)
+    ceiling = _ceiling_bps(st, p) ** 2
     calm = True
     for j in range(SCALES):
         steps = p.steps[j]
@@ -210,8 +204,10 @@ def _step(st: Any, p: Any, x_bps: float) -> None:
         st.weights[j] = keep * st.weights[j] + 1.0
         st.plain[j] = keep * st.plain[j] + square
         st.robust[j] = keep * st.robust[j] + min(square, limit, ceiling * span_s)
-    if calm and st.filled >= p.steps[1]:
-        _learn_noise(st, p, x_bps, grid_s)
+    if calm and st.filled >= p.steps[1]:  # outliers are no bounce
+        short_bps = x_bps - st.ring_x_bps[(pos - p.steps[0]) % RING]
+        long_bps = x_bps - st.ring_x_bps[(pos - p.steps[1]) % RING]
+        take_returns(st.bounce, short_bps, long_bps, time_constant_factor(grid_s, p.noise_tau_s))
     st.ring_x_bps[pos] = x_bps
     st.pos = (pos + 1) % RING
     st.filled = min(st.filled + 1, RING)
@@ -231,24 +227,10 @@ def _step(st: Any, p: Any, x_bps: float) -> None:
 
 
 @nb.njit(cache=True)
-def _learn_noise(st: Any, p: Any, x_bps: float, grid_s: float) -> None:
-    """Slow EWMAs of the two shortest squared returns, from steps without outliers at which both exist."""
-    keep = time_constant_factor(grid_s, p.noise_tau_s)
-    short_bps = x_bps - st.ring_x_bps[(st.pos - p.steps[0]) % RING]
-    long_bps = x_bps - st.ring_x_bps[(st.pos - p.steps[1]) % RING]
-    st.noise_sums[0] = keep * st.noise_sums[0] + 1.0
-    st.noise_sums[1] = keep * st.noise_sums[1] + short_bps * short_bps
-    st.noise_sums[2] = keep * st.noise_sums[2] + long_bps * long_bps
-
-
-@nb.njit(cache=True)
 def _combine(st: Any, p: Any) -> None:
     """Scales minus noise, weighted by share and by how much each has seen, with the prior."""
     grid_s = p.grid_ns / NS_PER_S
-    noise = 0.0
-    if st.noise_sums[0] > 0.0:
-        ratio = p.steps[1] / p.steps[0]
-        noise = max(0.0, (ratio * st.noise_sums[1] - st.noise_sums[2]) / (ratio - 1.0) / st.noise_sums[0])
+    noise = noise_bps2(st.bounce, p.steps[1] / p.steps[0])
     st.noise_bps = math.sqrt(0.5 * noise)
     mass, raw, robust = 0.0, 0.0, 0.0
     for j in range(SCALES):
@@ -256,8 +238,7 @@ def _combine(st: Any, p: Any) -> None:
             continue
         span_s = p.steps[j] * grid_s
         share = p.share[j] * st.weights[j] / (st.weights[j] + 4.0 * p.steps[j])
-        floor = 0.1 * st.plain[j] / st.weights[j]
-        raw += share * max(st.plain[j] / st.weights[j] - noise, floor) / span_s
+        raw += share * max(st.plain[j] / st.weights[j] - noise, 0.1 * st.plain[j] / st.weights[j]) / span_s
         robust += share * max(st.robust[j] / st.weights[j] - noise, 0.1 * st.robust[j] / st.weights[j]) / span_s
         mass += share
     doubt = (p.prior_s / (st.doubt_s + p.prior_s)) ** 2
@@ -265,20 +246,18 @@ def _combine(st: Any, p: Any) -> None:
     if mass > 0.0:
         st.sigma_raw_bps = max(p.min_bps, math.sqrt((1.0 - doubt) * raw / mass + doubt * prior))
         st.ewma_bps = max(p.min_bps, math.sqrt((1.0 - doubt) * robust / mass + doubt * prior))
-        noise_bps2 = 2.0 * st.noise_bps * st.noise_bps
-        _cap(st, p, max(p.min_bps, fall_back(st.interval, st.skill, st.ewma_bps, noise_bps2, grid_s)))
+        both_bps2 = 2.0 * st.noise_bps * st.noise_bps
+        sigma_bps = max(p.min_bps, fall_back(st.interval, st.skill, st.ewma_bps, both_bps2, grid_s))
+        st.sigma_bps = min(sigma_bps, _ceiling_bps(st, p))
+        st.capped = 1 if sigma_bps > st.sigma_bps else 0
     if st.observed_s >= p.ready_s:
         st.ready = 1
 
 
 @nb.njit(cache=True)
-def _cap(st: Any, p: Any, sigma_bps: float) -> None:
-    """`sigma_bps` at most cap_ratio times the median of the last hour; before min_minutes the absolute ceiling."""
-    ceiling_bps = p.max_bps
-    if st.minutes >= p.min_minutes:
-        ceiling_bps = min(ceiling_bps, p.cap_ratio * st.median_bps)
-    st.capped = 1 if sigma_bps > ceiling_bps else 0
-    st.sigma_bps = min(sigma_bps, ceiling_bps)
+def _ceiling_bps(st: Any, p: Any) -> float:
+    """The most that sigma of spreads may be: cap_ratio times the median of the last hour, once that is known."""
+    return min(p.max_bps, p.cap_ratio * st.median_bps) if st.minutes >= p.min_minutes else p.max_bps  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -295,15 +274,9 @@ def _test_for_jumps(st: Any, p: Any) -> None:
     """Once a minute: do the last five minutes hold jumps, and what share of their variance is not from them?"""
     st.ratio_z = 0.0
     st.clean_ratio = 1.0
-    span = p.steps[1]
-    if st.filled < RING or span * TESTED >= RING:
+    if st.filled < RING or p.steps[1] * TESTED >= RING:
         return
-    still = 0
-    for i in range(TESTED):
-        end = st.pos - 1 - i * span
-        st.tested_bps[i] = st.ring_x_bps[end % RING] - st.ring_x_bps[(end - span) % RING]
-        still += 1 if st.tested_bps[i] == 0.0 else 0
-    if 3 * still <= TESTED:
+    if 3 * sample(st.ring_x_bps, st.pos - 1, p.steps[1], st.tested_bps) <= TESTED:
         st.ratio_z = jump_ratio_z(st.tested_bps)
     if st.ratio_z > p.jump_z:
         st.clean_ratio = max(p.min_clean_ratio, min(1.0, med_rv(st.tested_bps) / realised(st.tested_bps)))

@@ -1,5 +1,6 @@
 """Online logistic regression with an intercept: one row at a time, by its diagonal or its whole curvature."""
 
+import math
 from typing import Any
 
 import numba as nb
@@ -32,6 +33,15 @@ def step_logistic(  # noqa: PLR0917 - flat arguments
         v[j] += weight_ratio * (came - q) * x[j] / (curve[j] + prior_count)
         if j == positive:
             v[j] = max(0.0, v[j])
+
+
+@nb.njit(cache=True)
+def start_recursive(beta: Any, covariance: Any, base_probability: float, prior_betas: Any, prior_sd: Any) -> None:
+    """Coefficients and their covariance as they are before any row: `base_probability` where the row is nothing."""
+    covariance[:, :] = 0.0
+    for i in range(len(beta)):
+        covariance[i, i] = prior_sd[i] * prior_sd[i]
+        beta[i] = prior_betas[i - 1] if i > 0 else math.log(base_probability / (1.0 - base_probability))
 
 
 @nb.njit(cache=True)

@@ -67,6 +67,16 @@ def close_block(sp: Any) -> None:
 
 
 @nb.njit(cache=True)
+def end_blocks(spreads: Any, end_ns: int, now_ns: int, block_ns: int) -> int:
+    """Close the blocks of all `spreads` that are over at `now_ns`; when the running one will be."""
+    while now_ns >= end_ns:
+        for i in range(len(spreads)):
+            close_block(spreads[i])
+        end_ns += block_ns
+    return end_ns
+
+
+@nb.njit(cache=True)
 def forget_blocks(sp: Any, keep: float) -> None:
     """Closed blocks count `keep` of what they did."""
     sp.blocks = float(sp.blocks) * keep

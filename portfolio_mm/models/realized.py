@@ -99,3 +99,14 @@ def median_first(values: Any, count: int, room: Any) -> float:
             k -= 1
         room[k] = value
     return 0.5 * (room[(count - 1) // 2] + room[count // 2])  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def sample(ring: Any, end: int, span: int, r: Any) -> int:
+    """Fill `r` with the newest returns over `span` steps of a ring whose newest value is at `end`; how many are 0."""
+    still = 0
+    for i in range(len(r)):
+        last = end - i * span
+        r[i] = ring[last % len(ring)] - ring[(last - span) % len(ring)]
+        still += 1 if r[i] == 0.0 else 0
+    return still

@@ -77,6 +77,15 @@ def wait(touch: Any, seconds: float) -> None:
 
 
 @nb.njit(cache=True)
+def forget_touch(touch: Any, keep: float) -> None:
+    """The time that orders stood counts `keep` of what it did."""
+    for side in range(2):
+        for j in range(BINS):
+            touch.near_s[side, j] *= keep
+            touch.near_moment[side, j] *= keep
+
+
+@nb.njit(cache=True)
 def seen_shares(touch: Any, side: int, depth_bps: Any, k: float, shares: Any) -> None:
     """Shares of the sweeps that reach each depth which went on to an order and were seen; 1 before anything is known.
 

@@ -44,7 +44,7 @@ def standardise(raw: Any, centre: Any, per_sd: Any, x: Any) -> None:
     for j in range(N_ROW):
         value = float(raw[j])
         known = -1e300 < value < 1e300
-        x[j + 1] = min(CLIP_Z, max(-CLIP_Z, (value - float(centre[j])) * float(per_sd[j]))) if known else 0.0
+        x[j + 1] = min(CLIP_Z, max(-CLIP_Z, (value - centre[j]) * per_sd[j])) if known else 0.0
     x[INFORMED + 1] = max(0.0, x[INFORMED + 1])
 
 

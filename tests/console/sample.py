@@ -9,13 +9,12 @@ from portfolio_mm.actors.messages import (
     AllocationView,
     CoinReport,
     Markout,
-    PartHealth,
     Pnl,
     Score,
     SideReport,
     View,
 )
-from portfolio_mm.actors.view_rows import LatencyView
+from portfolio_mm.actors.view_rows import LatencyView, PartHealth
 from portfolio_mm.domain.limits import RiskState
 
 BID = SideReport((83756.0,), (0.002,), (("static", 2.1), ("fee", 1.5)), "", "", 0.4, 0.5, 0.2)

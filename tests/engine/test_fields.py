@@ -71,11 +71,11 @@ def touched() -> tuple[set[str], set[str]]:
                     (written if isinstance(node.ctx, ast.Store) else read).add(node.attr)
                 elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
                     (written if isinstance(node.ctx, ast.Store) else read).add(str(node.slice.value))
-                for target in getattr(node, "targets", [getattr(node, "target", None)]):
-                    base = target
+                if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+                    base = node.value
                     while isinstance(base, ast.Subscript):
                         base = base.value
-                    if isinstance(base, ast.Attribute) and base is not target:
+                    if isinstance(base, ast.Attribute):
                         written.add(base.attr)
     return written, read
 

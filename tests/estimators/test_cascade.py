@@ -169,7 +169,7 @@ def test_a_hole_drops_what_was_pending() -> None:
 def test_levels_without_worth_change_no_depth() -> None:
     st, _ = fresh(cascade)
     cascade.on_book(st[0], np.ones((2, 5)), np.zeros((2, 5)))
-    assert st["depth_usd"][0].tolist() == [0.0, 0.0]
+    assert st["visible"]["depth_usd"][0].tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("twin", [False, True])

@@ -79,7 +79,7 @@ def test_always_quoting_at_ten_bps_does_not_make_k_a_tenth() -> None:
     flow = own_flow(np.random.default_rng(4), 4.0, lambda t: np.full(len(t), 10.0))
     st, p = fresh(intensity, long_memory())
     feed_own_orders(st, p, *flow)
-    assert st["own_fills"][0, 0] > 400
+    assert st["own"]["fills"][0, 0] > 400
     assert st["k_per_bps"][0, 0] == pytest.approx(0.25, rel=0.05)
     assert st["efficiency"][0, 0] == pytest.approx(1.0, rel=0.15)
 

@@ -189,8 +189,7 @@ class Rhythm:
                 pause_s = parts.readings.pause_s(parts.config.account_s) * self._patience() - LOOK_S
                 async with asyncio.timeout(max(0.0, pause_s)):
                     await lookout.account_moved.wait()
-            known = parts.money.truth
-            if known is None:
+            if (known := parts.money.truth) is None:
                 continue
             asked_s = time.monotonic() - mode_s
             asks_mode = asked_s >= (MODE_S if lookout.asks_mode else DOUBT_MODE_S)
@@ -289,9 +288,8 @@ class Rhythm:
             await asyncio.sleep(KEEP_S)
 
     def _stream_age_s(self) -> float:
-        if not self._parts.socket.connected:
-            return NEVER_S
-        return min(self._parts.socket.age_s(channel) for channel in SIGNS_OF_LIFE)
+        socket = self._parts.socket
+        return min(socket.age_s(channel) for channel in SIGNS_OF_LIFE) if socket.connected else NEVER_S
 
     def view(self) -> View:
         """The account now."""

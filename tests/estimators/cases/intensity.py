@@ -20,9 +20,9 @@ STEP_ERROR = 1e-4
 """Time is forgotten once a refit, the newest second of exposure with the rest."""
 PLAIN = {
     "efficiency",
-    "own_depth",
-    "own_fills",
-    "own_fill_depth",
+    "rest_moment",
+    "fills",
+    "fill_moment",
     "near_moment",
     "closed_exact",
     "promised",

@@ -10,7 +10,7 @@ from tests.estimators.stream import EARLIER, LATER, Moment
 
 GOOD = [START_NS, 100.0]
 BAD: list[list[Any]] = [[LATER, np.nan], [LATER, 0.0], [LATER, -1.0], [LATER, np.inf], [EARLIER, 100.0]]
-PLAIN = {"weights", "plain", "robust", "share", "noise_sums", "clip_sd"}
+PLAIN = {"weights", "plain", "robust", "share", "bounce_mass", "clip_sd"}
 FOR_PEOPLE = {
     "capped": "whether sigma is held back now",
     "noise_bps": "what was taken off the shortest scale",
