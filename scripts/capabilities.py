@@ -76,7 +76,7 @@ CAPABILITIES: Final = (
         ("estimators.hawkes", "engine.terms.arrivals", "models.hawkes"),
         ("rate of fills",),
         _estimators("hawkes") + _models("hawkes"),
-        _moves("hawkes"),
+        _moves("hawkes", "burst"),
     ),
     Capability(
         "C7",
