@@ -166,6 +166,20 @@ def test_a_change_of_regime_shortens_the_memory_once() -> None:
     assert told["sigma_bps"][0] < 0.9 * kept["sigma_bps"][0]
 
 
+def test_after_a_change_the_prior_stands_against_twenty_seconds_of_data() -> None:
+    """An hour at 1.5, then a change to four times the usual: sigma^2 holds a ninth of the prior's at once.
+
+    (10 / (20 + 10))^2 = 1/9, so sigma is sqrt(8/9 + 16/9) of what it was; an hour of data alone leaves 1.0001 of it.
+    """
+    mid_px = walk(np.random.default_rng(5), 1.5, 0.1, HOUR + 20)
+    st, p = fresh(volatility)
+    feed_volatility(st, p, times(np.arange(HOUR) * 0.1), mid_px[:HOUR])
+    before_bps = st["sigma_bps"][0]
+    volatility.expect(st[0], p[0], math.log(4.0), 1.0)
+    feed_volatility(st, p, times(np.arange(HOUR, HOUR + 20) * 0.1), mid_px[HOUR : HOUR + 20])
+    assert st["sigma_bps"][0] / before_bps == pytest.approx(math.sqrt(24.0 / 9.0), rel=0.1)
+
+
 def test_one_jump_moves_the_spread_far_less_than_the_risk() -> None:
     mid_px = walk(np.random.default_rng(9), 1.5, 0.1, HOUR + 600)
     mid_px[HOUR:] *= 1.01
