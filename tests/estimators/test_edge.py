@@ -48,6 +48,25 @@ def test_an_edge_that_is_hardly_known_bets_less() -> None:
     assert bets[1] == pytest.approx(0.5 * kelly.bet_usd(1.0, 10.0, 1e12, 1_000.0, 0.25), rel=1e-9)
 
 
+def test_sums_heard_in_parts_are_the_sums() -> None:
+    """A cap is that of all fills, however often the running sums were told in between."""
+    moves = np.random.default_rng(8).normal(2.0, 4.0, 120)
+    caps = []
+    for parts in (1, 2, 12):
+        st, p = fresh(edge)
+        edge.update(st[0], p[0], START_NS, 0, 0.0, 0.0, 0.5, 10_000.0)
+        for i in range(1, parts + 1):
+            known = moves[: len(moves) * i // parts]
+            edge.update(st[0], p[0], START_NS, len(known), float(known.sum()), float((known**2).sum()), 0.5, 10_000.0)
+        caps.append(float(st["cap_usd"][0]))
+    assert caps == pytest.approx([caps[0]] * 3)
+    variance = (120 * moves.var() + float(p["least_count"][0] * p["prior_sd_bps"][0] ** 2)) / (
+        120 + p["least_count"][0]
+    )
+    share = float(p["kelly_share"][0])
+    assert caps[0] == pytest.approx(kelly.bet_usd(moves.mean() - 0.5, np.sqrt(variance), 120.0, 10_000.0, share))
+
+
 def test_too_little_evidence_caps_nothing() -> None:
     st = with_fills(-5.0, 3.0, 25)
     assert st["ready"][0] == 0

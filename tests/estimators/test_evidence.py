@@ -62,6 +62,12 @@ def test_another_fee_than_told_is_believed_after_a_few_fills() -> None:
     assert charge(1.5, [2.5] * 60)[2]["maker_fee_bps"][0] == pytest.approx(2.5, abs=0.06)
 
 
+def test_charges_that_scatter_are_believed_later() -> None:
+    """Both lie 0.5 bps above what was told on average: alike, or with an sd of 3 bps."""
+    assert charge(1.5, [2.0] * 40)[2]["maker_fee_bps"][0] > 1.9
+    assert charge(1.5, [5.0, -1.0] * 20)[2]["maker_fee_bps"][0] == 1.5
+
+
 def test_a_new_tier_voids_what_was_charged_before() -> None:
     st, p, account = charge(1.5, [2.5] * 60)
     evidence.tell_fee(st[0], 1.2)

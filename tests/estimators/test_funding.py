@@ -55,6 +55,17 @@ def played(hours: int, level: float, sd: float, tau_s: float, *, noise: float = 
     return st, feed(st, p, FIRST_NS, path, noise * rng.standard_normal(len(path)))
 
 
+def test_the_spread_of_premia_is_that_of_the_path() -> None:
+    """Level and sd of an hour of Ornstein-Uhlenbeck, from the sums a forecast is made of."""
+    path = premium(np.random.default_rng(3), 6, 12.0, 4.0, 300.0)
+    st, p = fresh(funding)
+    p["half_life_s"] = 0.0
+    feed(st, p, FIRST_NS, path, np.zeros(len(path)))
+    mean_bps = st["level_sum"][0] / st["mass"][0]
+    assert mean_bps == pytest.approx(path.mean(), abs=0.05)
+    assert math.sqrt(st["square_sum"][0] / st["mass"][0] - mean_bps**2) == pytest.approx(path.std(), rel=0.01)
+
+
 @pytest.mark.parametrize("level", [-25.0, 15.0, 40.0])
 @pytest.mark.parametrize("fat", [False, True])
 def test_ten_minutes_before_the_hour_the_error_is_under_a_tenth(level: float, *, fat: bool) -> None:

@@ -56,6 +56,22 @@ def test_planted_impact_is_recovered_and_covered(clustered: bool) -> None:  # no
     assert min(weights) > 0.9
 
 
+def test_bars_on_both_sides_of_a_silence_are_no_neighbours() -> None:
+    st, p = fresh(impact)
+    feed(st, p, *bars(60, 1, 2e-4))
+    assert np.count_nonzero(st["scores"][0]) == impact.LAGS
+    impact.update(st[0], p[0], int(st["last_ns"][0]) + 10 * int(p["gap_ns"][0]), 100.0)
+    assert np.count_nonzero(st["scores"][0]) == 0
+
+
+@pytest.mark.parametrize(("lasting_bps", "measured_bps"), [(1.0, 3.0), (3.0, 1.0)])
+def test_of_two_measures_of_what_lasts_the_smaller_is_sure(lasting_bps: float, measured_bps: float) -> None:
+    """The fitted permanent part and the move a minute after, both per 1,000 USD and without error."""
+    st, _ = fresh(impact)
+    st["permanent_bps"], st["permanent_se_bps"], st["response_bps"][0, -1] = lasting_bps, 0.0, measured_bps
+    assert impact.permanent_bps(st[0], 2_000.0, 0.0) == pytest.approx(2.0)
+
+
 def test_more_bars_come_within_a_tenth() -> None:
     st, p = fresh(impact)
     p["half_life_s"] = 0.0

@@ -41,6 +41,13 @@ def test_ofi_is_in_depths_and_fades_in_seconds() -> None:
     assert x[row.ORDER_FLOW] == pytest.approx(0.5 * math.exp(-2.0 / p["tau_s"][0]))
 
 
+def test_before_the_first_book_nothing_is_known() -> None:
+    st, p = fresh(order_flow)
+    x = np.full(9, 7.0)
+    order_flow.say(st[0], p[0], START_NS, x)
+    assert np.isnan(x[[row.ORDER_FLOW, row.TRADE_IMBALANCE]]).all()
+
+
 def test_what_changed_in_a_silence_is_no_event() -> None:
     st, p = fresh(order_flow)
     order_flow.update(st[0], p[0], START_NS, 100.0, 8.0, 101.0, 8.0)

@@ -61,6 +61,20 @@ def test_far_from_walls_nothing_is_added_or_solved() -> None:
     assert st["solved"][0] == 1
 
 
+def test_a_solution_serves_until_its_numbers_move() -> None:
+    """Solved once for the same numbers; anew when one of them moves by more than change_share, not for half of that."""
+    skew = glft.skew_coefficient(SIGMA, A, K, GAMMA, GAMMA, 1.0)
+    for at in range(4):
+        for moved, count in ((0.5, 1), (2.0, 2)):
+            st, p = solved(18.0, 20.0, skew)
+            numbers = [skew, K, 20.0, 0.0]
+            shift = moved * float(p["change_share"][0])
+            numbers[at] += shift * (20.0 if at == 3 else numbers[at])
+            now_ns = START_NS + int(p["refresh_ns"][0])
+            walls.update(st[0], p[0], now_ns, 18.0, numbers[0], numbers[1], 1.0, numbers[2], numbers[3], 1.0, 5.0)
+            assert st["solved"][0] == count, (at, moved)
+
+
 def test_without_risk_aversion_the_wall_alone_skews() -> None:
     """v solves a free chain: v_i = cos(pi i / (2 n + 2)), so the quotes are known (theory §2.3, fact 5)."""
     st, p = solved(0.0, 3.0, 1e-9)
