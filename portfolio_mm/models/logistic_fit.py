@@ -64,14 +64,14 @@ def step_recursive(  # noqa: PLR0917 - flat arguments
     for i in range(n):
         total = 0.0
         for j in range(n):
-            total += covariance[i, j] * x[j]
+            total += float(covariance[i, j]) * float(x[j])
         along[i] = total
-        quadratic += x[i] * total
+        quadratic += float(x[i]) * total
     shrink = weight_ratio * curvature_ratio / (1.0 + weight_ratio * curvature_ratio * quadratic)
     step = weight_ratio * loss / (1.0 + weight_ratio * curvature_ratio * quadratic)
     for i in range(n):
         most = prior_sd[i] * prior_sd[i]
-        beta[i] += min(1.0, max(-1.0, step * along[i]))
+        beta[i] = float(beta[i]) + min(1.0, max(-1.0, step * float(along[i])))
         for j in range(n):
-            covariance[i, j] -= shrink * along[i] * along[j]
-        covariance[i, i] = min(most, covariance[i, i] + most * drift_share)
+            covariance[i, j] = float(covariance[i, j]) - shrink * float(along[i]) * float(along[j])
+        covariance[i, i] = min(most, float(covariance[i, i]) + most * drift_share)
