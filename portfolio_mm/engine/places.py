@@ -128,9 +128,8 @@ def on_trade(st: Any, p: Any, ev: Any) -> None:
 def on_fill(st: Any, p: Any, ev: Any) -> None:
     """An own maker fill of this coin."""
     if ev.coin == p.coin and ev.bits & REPLAYED == 0:
-        fill_bets.filled(
-            st.queue, p.queue, ev.cloid_lo, ev.venue_ms * 1_000_000 if ev.venue_ms > 0 else st.clock.venue_ns
-        )
+        fill_ns = ev.venue_ms * 1_000_000 if ev.venue_ms > 0 else st.clock.venue_ns
+        fill_bets.filled(st.queue, p.queue.judging, ev.cloid_lo, fill_ns)
 
 
 @nb.njit(cache=True)

@@ -45,11 +45,11 @@ BET = record(
         ("lost_ms", "i4"),
         ("rests", "i4"),
         ("ahead_lots", "f4"),
-        ("probability", "f4"),
+        ("said_probability", "f4"),
         ("x", "f4", (4,)),
     ]
 )
-"""Of the order `key` (0: none runs) at price `ticks`, made at `ns`: said `probability`, from inputs `x` (models/
+"""Of the order `key` (0: none runs) at price `ticks`, made at `ns`: said `said_probability`, from inputs `x` (models/
 fill_map.py). `rests` 1 once it is known to rest; `lost_ms` after `ns` we asked to take it away (-1: not), when
 `ahead_lots` stood before it."""
 
@@ -71,13 +71,13 @@ def clear_bet(bet: Any) -> None:
     bet.lost_ms = -1
     bet.rests = 0
     bet.ahead_lots = np.nan
-    bet.probability = np.nan
+    bet.said_probability = np.nan
     bet.x[:] = 0.0
 
 
 @nb.njit(cache=True)
 def make_bet(bet: Any, key: int, now_ns: int, ticks: int, ahead_lots: float) -> None:
-    """A forecast begins; who calls writes `probability` and `x`."""
+    """A forecast begins; who calls writes `said_probability` and `x`."""
     bet.key = key
     bet.ns = now_ns
     bet.ticks = ticks
@@ -145,7 +145,7 @@ def passed(st: Any, p: Any, side: int, trade_ns: int, print_lots: float, px_tick
     """A print at `px_ticks` hits `side`: did it fill orders that were taken away from there?"""
     for i in range(BETS):
         bet, of_side = st.bets[i], i - NEW if i >= NEW else i // (PLACES // 2)
-        if of_side == side and would_fill(bet, side, trade_ns, print_lots, px_ticks, p.horizon_s):
+        if bet.lost_ms >= 0 and of_side == side and would_fill(bet, side, trade_ns, print_lots, px_ticks, p.horizon_s):
             _learn(st, p, i, 1.0)
             bet.key = 0
 
@@ -168,7 +168,7 @@ def begin(st: Any, bet: Any, key: int, px_ticks: int, ahead_lots: float, fill_pr
     """The forecast that was just made is to be judged."""
     make_bet(bet, key, st.last_ns, px_ticks, ahead_lots)
     fill_map.keep_inputs(st.curve, bet.x)
-    bet.probability = fill_probability
+    bet.said_probability = fill_probability
 
 
 @nb.njit(cache=True)
@@ -199,7 +199,7 @@ def _learn(st: Any, p: Any, i: int, outcome_share: float) -> None:
     bet = st.bets[i]
     if i < PLACES:
         base = (st.base_fills + BASE_COUNT * p.prior_base_probability) / (st.base_mass + BASE_COUNT)
-        hit, miss = outcome_share - float(bet.probability), outcome_share - base
+        hit, miss = outcome_share - float(bet.said_probability), outcome_share - base
         score(st.skill, st.last_ns, hit * hit, miss * miss, p.block_s, p.skill_half_life_s)
         keep = half_life_factor(wait_s(p), p.skill_half_life_s)
         st.base_mass = keep * st.base_mass + 1.0

@@ -2,7 +2,7 @@
 
     logit q = b_0 + b_1 logit P + b_2 burst + b_3 lead + b_4 ln(1 + age)
 
-P is the model's; the others are what it leaves out (learned on own orders of five sessions, priors in PRIOR):
+P is the model's; the others are what it leaves out:
 
 - burst = ln((m + 1) / (lambda tau + 1)), m sweeps on this side in the last tau seconds (models/burst.py), lambda their
   rate: over the mean rate, the mean of a Gamma of shape 1 after m events. Sweeps come in bursts that are over before an
@@ -13,8 +13,9 @@ P is the model's; the others are what it leaves out (learned on own orders of fi
 - age in s since the order rests, 0 when it is placed: who has waited long waits where sweeps come more seldom than was
   said (frailty: the rate of survivors falls with time, as with a Gamma-mixed rate).
 
-Priors are normal, PRIOR +- PRIOR_SD: a forecast is taken at its word until outcomes say otherwise. Source: Platt 1999;
-recursive logistic regression (models/logistic_fit.py, an extended Kalman filter); frailty Vaupel et al. 1979.
+Priors are normal, PRIOR +- PRIOR_SD; those of the last three are about what own orders of one hour in each of five
+markets said (docs/report.md). Source: Platt 1999; recursive logistic regression (models/logistic_fit.py, an extended
+Kalman filter); frailty Vaupel et al. 1979.
 """
 
 import math

@@ -100,7 +100,7 @@ class Trial:
         for side in range(2):
             made = self.st["bets"][0, 3 * side]
             if made["key"]:
-                self.bets.setdefault((int(made["key"]), int(made["ns"])), float(made["probability"]))
+                self.bets.setdefault((int(made["key"]), int(made["ns"])), float(made["said_probability"]))
             if self.keys[side] and ms - self.born[side] > WAIT_MS:
                 self.market.cancel(int(self.keys[side]))
                 self.end(int(self.keys[side]), ms, filled=False)
