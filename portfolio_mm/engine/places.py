@@ -93,7 +93,7 @@ def observe(st: Any, p: Any, ev: Any, has_levels: bool) -> None:  # noqa: FBT001
     frame_ns = ev.venue_ms * 1_000_000
     if has_levels and st.book.levels_ns != frame_ns:
         return
-    for i in range(queue.PLACES):
+    for i in range(fill_bets.PLACES):
         place, side = st.queue.places[i], i // LEVELS
         if place.key == 0:
             continue

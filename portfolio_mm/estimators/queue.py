@@ -247,7 +247,7 @@ def _ask(st: Any, p: Any, i: int, side: int, raw_probability: float, age_s: floa
     for j in range(BUCKETS):
         rate_per_s += bucket_per_s[1 - side, j]
     burst = burst_ratio(st.burst, side, st.last_ns, p.burst_s, rate_per_s)
-    lead = (2.0 * side - 1.0) * float(st.lead_bps) * float(st.walks[i].nearer_per_bps)
+    lead = (2.0 * side - 1.0) * np.float64(st.lead_bps) * np.float64(st.walks[i].nearer_per_bps)
     fill_map.set_inputs(st.curve, logit(raw_probability), burst, lead, age_s)
 
 
@@ -257,7 +257,7 @@ def _promise(  # noqa: PLR0917 - flat arguments
 ) -> float:
     """P(fill within the horizon) by the model alone with `ahead_lots` before an order at the price of place `i`."""
     whole, small, unit_lots = split_sweeps(
-        side, ahead_lots, float(st.reach_share[i]), bucket_per_s, bucket_usd, usd_per_lot
+        side, ahead_lots, np.float64(st.reach_share[i]), bucket_per_s, bucket_usd, usd_per_lot
     )
     theta, seconds = st.cancel_per_s, p.judging.horizon_s
     return promised(st.walks[i], st.nodes, ahead_lots, whole, small, unit_lots, theta, seconds)  # type: ignore[no-any-return]

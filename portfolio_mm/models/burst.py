@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 import numba as nb
+import numpy as np
 
 from portfolio_mm.domain.records import record
 from portfolio_mm.models.decay import NS_PER_S, time_constant_factor
@@ -37,7 +38,7 @@ def burst_count(burst: Any, side: int, now_ns: int, tau_s: float) -> float:
     if burst.block_ns[side] == 0:
         return 0.0
     passed_s = max(0.0, (now_ns - burst.block_ns[side]) / NS_PER_S)
-    return float(burst.count[side]) * time_constant_factor(passed_s, tau_s)  # type: ignore[no-any-return]
+    return np.float64(burst.count[side]) * time_constant_factor(passed_s, tau_s)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

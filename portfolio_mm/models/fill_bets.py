@@ -118,7 +118,7 @@ def would_fill(bet: Any, side: int, trade_ns: int, print_lots: float, ticks: int
         return False
     beyond = (1 - 2 * side) * (bet.ticks - ticks)
     if beyond == 0:
-        bet.ahead_lots -= print_lots
+        bet.ahead_lots = np.float64(bet.ahead_lots) - print_lots
     return beyond > 0 or (beyond == 0 and bet.ahead_lots < 0.0)  # type: ignore[no-any-return]
 
 
@@ -199,7 +199,7 @@ def _learn(st: Any, p: Any, i: int, outcome_share: float) -> None:
     bet = st.bets[i]
     if i < PLACES:
         base = (st.base_fills + BASE_COUNT * p.prior_base_probability) / (st.base_mass + BASE_COUNT)
-        hit, miss = outcome_share - float(bet.said_probability), outcome_share - base
+        hit, miss = outcome_share - np.float64(bet.said_probability), outcome_share - base
         score(st.skill, st.last_ns, hit * hit, miss * miss, p.block_s, p.skill_half_life_s)
         keep = half_life_factor(wait_s(p), p.skill_half_life_s)
         st.base_mass = keep * st.base_mass + 1.0

@@ -22,6 +22,7 @@ import math
 from typing import Any, Final
 
 import numba as nb
+import numpy as np
 
 from portfolio_mm.domain.records import record
 from portfolio_mm.models.calibration import logistic
@@ -76,7 +77,7 @@ def said(curve: Any) -> float:
     """The probability that belongs to the inputs."""
     odds_z = 0.0
     for j in range(SIZE):
-        odds_z += float(curve.beta[j]) * float(curve.row[j])
+        odds_z += np.float64(curve.beta[j]) * np.float64(curve.row[j])
     return logistic(odds_z)  # type: ignore[no-any-return]
 
 

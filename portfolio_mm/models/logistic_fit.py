@@ -3,6 +3,7 @@
 from typing import Any
 
 import numba as nb
+import numpy as np
 
 from portfolio_mm.models.calibration import logistic
 
@@ -64,14 +65,14 @@ def step_recursive(  # noqa: PLR0917 - flat arguments
     for i in range(n):
         total = 0.0
         for j in range(n):
-            total += float(covariance[i, j]) * float(x[j])
+            total += np.float64(covariance[i, j]) * np.float64(x[j])
         along[i] = total
-        quadratic += float(x[i]) * total
+        quadratic += np.float64(x[i]) * total
     shrink = weight_ratio * curvature_ratio / (1.0 + weight_ratio * curvature_ratio * quadratic)
     step = weight_ratio * loss / (1.0 + weight_ratio * curvature_ratio * quadratic)
     for i in range(n):
         most = prior_sd[i] * prior_sd[i]
-        beta[i] = float(beta[i]) + min(1.0, max(-1.0, step * float(along[i])))
+        beta[i] = np.float64(beta[i]) + min(1.0, max(-1.0, step * np.float64(along[i])))
         for j in range(n):
-            covariance[i, j] = float(covariance[i, j]) - shrink * float(along[i]) * float(along[j])
-        covariance[i, i] = min(most, float(covariance[i, i]) + most * drift_share)
+            covariance[i, j] = np.float64(covariance[i, j]) - shrink * np.float64(along[i]) * np.float64(along[j])
+        covariance[i, i] = min(most, np.float64(covariance[i, i]) + most * drift_share)

@@ -8,6 +8,7 @@ import pytest
 from portfolio_mm.engine import places
 from portfolio_mm.engine.orders import LEVELS, LIVE
 from portfolio_mm.engine.state import new_coin
+from portfolio_mm.estimators import queue as estimator
 from portfolio_mm.models import fill_bets
 from tests.engine.tape import COIN
 
@@ -127,12 +128,10 @@ def test_every_place_is_forecast_by_the_clock() -> None:
     for key in range(1, 51):
         queue = st["queue"]
         now_ns = int(queue["last_ns"])
-        places.queue.stand(queue, LEVELS, key, PX, 5.0, now_ns)
-        places.queue.see(queue, p["queue"], LEVELS, now_ns + S, 40.0)
+        estimator.stand(queue, LEVELS, key, PX, 5.0, now_ns)
+        estimator.see(queue, p["queue"], LEVELS, now_ns + S, 40.0)
         now_ns += 4 * 10**8
-        places.queue.update(
-            queue, p["queue"], now_ns, st["arrivals"]["bucket_per_s"], st["arrivals"]["bucket_usd"], 10.0
-        )
+        estimator.update(queue, p["queue"], now_ns, st["arrivals"]["bucket_per_s"], st["arrivals"]["bucket_usd"], 10.0)
         made.add(int(queue["bets"][LEVELS]["ns"]))
     begun = sorted(made - {0})
     assert len(begun) == 3

@@ -39,7 +39,7 @@ def play(market: list[Moment]) -> Any:
     """Each place gets a new order every 40 moments; its level shrinks by prints and cancels, and some orders fill."""
     st, p = fresh(MODULE)
     for i, now in enumerate(market):
-        place, key = i % MODULE.PLACES, 1 + i // 40 * MODULE.PLACES + i % MODULE.PLACES
+        place, key = i % fill_bets.PLACES, 1 + i // 40 * fill_bets.PLACES + i % fill_bets.PLACES
         MODULE.stand(st[0], place, key, 2_000_000 - 100 * place, 5.0, now.now_ns)
         MODULE.see(st[0], p[0], place, now.now_ns, float(round(10.0 * now.bid_sz)))
         if now.aggressor >= 0:
