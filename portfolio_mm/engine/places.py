@@ -16,7 +16,8 @@ from portfolio_mm.engine.exposure import notional_usd
 from portfolio_mm.engine.orders import CANCELLING, LEVELS, LIVE, MODIFYING
 from portfolio_mm.engine.terms import arrivals, volatility
 from portfolio_mm.estimators import queue
-from portfolio_mm.models import features as at
+from portfolio_mm.models import features, fill_bets
+from portfolio_mm.models.burst import hear_print
 from portfolio_mm.models.walk import spacing_bps
 
 HEARS = ("BBO", "BOOK", "TRADE", "FILL", "TIMER")
@@ -31,16 +32,20 @@ def follow(st: Any, p: Any) -> float:
     """
     is_due = queue.is_due(st.queue, st.clock.venue_ns)
     for side in range(2):
+        at, is_live = -1, False
         for level in range(LEVELS):
             leg, i = st.orders.slots[side, level].leg[0], side * LEVELS + level
             if leg.lots > 0 and (leg.state in (LIVE, CANCELLING, MODIFYING)):
+                if leg.cloid_lo == st.queue.bets[fill_bets.NEW + side].key:
+                    at, is_live = i, leg.state == LIVE
                 queue.stand(st.queue, i, leg.cloid_lo, leg.px_ticks, leg.lots, st.clock.venue_ns)
                 if is_due:
                     reach(st, p, i, side, leg.px_ticks)
                 if leg.state != LIVE:
-                    queue.leaving(st.queue, i)
+                    fill_bets.leaving(st.queue, i)
             else:
                 queue.stand(st.queue, i, 0, 0, 0.0, st.clock.venue_ns)
+        fill_bets.watch(st.queue, side, at, is_live)
     return notional_usd(1, 0.5 * st.book.mid2)  # type: ignore[no-any-return]
 
 
@@ -53,8 +58,9 @@ def reach(st: Any, p: Any, i: int, side: int, px_ticks: int) -> None:
     walk, sigma_bps, fair_ticks = st.queue.walks[i], volatility.sigma_bps(st, p), st.fair.fair_px * p.ticks_per_usd
     if st.fair.ready == 0 or not fair_ticks > 0.0:
         fair_ticks = 0.5 * st.book.mid2
+    st.queue.lead_bps = 1e4 * (2.0 * fair_ticks / max(1, st.book.mid2) - 1.0)
     depth_bps = 1e4 * (1.0 - 2.0 * side) * (1.0 - px_ticks / max(1.0, fair_ticks))
-    here_bps, away_bps = max(0.0, depth_bps), spacing_bps(sigma_bps, p.queue.horizon_s)
+    here_bps, away_bps = max(0.0, depth_bps), spacing_bps(sigma_bps, p.queue.judging.horizon_s)
     near_bps = max(0.0, here_bps - away_bps)
     here = _log_rate(st, side, here_bps)
     nearer = max(0.0, _log_rate(st, side, near_bps) - here)
@@ -87,7 +93,7 @@ def observe(st: Any, p: Any, ev: Any, has_levels: bool) -> None:  # noqa: FBT001
     frame_ns = ev.venue_ms * 1_000_000
     if has_levels and st.book.levels_ns != frame_ns:
         return
-    for i in range(queue.PLACES):
+    for i in range(fill_bets.PLACES):
         place, side = st.queue.places[i], i // LEVELS
         if place.key == 0:
             continue
@@ -108,10 +114,11 @@ def on_trade(st: Any, p: Any, ev: Any) -> None:
     """A print at or beyond our prices on the side it hits, and those of orders taken away a moment ago."""
     side = 1 - ev.side
     sign, ticks = 1 - 2 * side, int(ev.px * p.ticks_per_usd + 0.5)
+    fill_bets.passed(st.queue, p.queue.judging, side, ev.venue_ms * 1_000_000, ev.sz * p.lots_per_coin, ticks)
+    hear_print(st.queue.burst, side, ev.venue_ms * 1_000_000, p.queue.burst_s)
     for level in range(LEVELS):
         i = side * LEVELS + level
         place = st.queue.places[i]
-        queue.passed(st.queue, p.queue, i, ev.venue_ms * 1_000_000, ev.sz * p.lots_per_coin, ticks)
         if place.key != 0 and sign * (place.px_ticks - ticks) >= 0:
             is_through = place.px_ticks != ticks
             queue.trade(st.queue, p.queue, i, ev.venue_ms * 1_000_000, ev.sz * p.lots_per_coin, is_through)
@@ -121,20 +128,24 @@ def on_trade(st: Any, p: Any, ev: Any) -> None:
 def on_fill(st: Any, p: Any, ev: Any) -> None:
     """An own maker fill of this coin."""
     if ev.coin == p.coin and ev.bits & REPLAYED == 0:
-        queue.filled(st.queue, p.queue, ev.cloid_lo, ev.venue_ms * 1_000_000 if ev.venue_ms > 0 else st.clock.venue_ns)
+        fill_ns = ev.venue_ms * 1_000_000 if ev.venue_ms > 0 else st.clock.venue_ns
+        fill_bets.filled(st.queue, p.queue.judging, ev.cloid_lo, fill_ns)
 
 
 @nb.njit(cache=True)
 def lots_at(st: Any, p: Any, side: int, px_ticks: int) -> float:
-    """Lots of others at a price now, 0 where it would be the best alone; NaN beyond what the book shows."""
+    """Lots of others at a price now, 0 where nobody stands; NaN beyond what the book shows."""
     ahead = (1 - 2 * side) * (px_ticks - st.book.ticks[side])
     if ahead > 0:
         return 0.0
     if ahead == 0:
         return st.book.sz[side] * p.lots_per_coin  # type: ignore[no-any-return]
     for level in range(st.book.level_ticks.shape[1]):
-        if st.book.level_ticks[side, level] == px_ticks:
+        ticks = st.book.level_ticks[side, level]
+        if ticks == px_ticks:
             return st.book.level_sz[side, level] * p.lots_per_coin  # type: ignore[no-any-return]
+        if ticks > 0 and (1 - 2 * side) * (px_ticks - ticks) > 0:
+            return 0.0  # between two levels that are shown
     return np.nan
 
 
@@ -144,10 +155,11 @@ def describe(st: Any, p: Any, side: int, leg: Any) -> None:
     ahead_lots = lots_at(st, p, side, leg.px_ticks)
     if math.isnan(ahead_lots):
         return
-    leg.snap.features[at.AHEAD] = ahead_lots / (ahead_lots + max(1, leg.lots))
-    if st.queue.ready == 1 and st.quote.value_usd_per_lot > 0.0:
-        reach(st, p, queue.NEW, side, leg.px_ticks)
+    leg.snap.features[features.AHEAD] = ahead_lots / (ahead_lots + max(1, leg.lots))
+    if st.quote.value_usd_per_lot > 0.0:
+        new = fill_bets.NEW
+        reach(st, p, new, side, leg.px_ticks)
         flow, usd_per_lot = st.arrivals, st.quote.value_usd_per_lot
-        leg.snap.fill_probability = queue.new_fill(
-            st.queue, p.queue, queue.NEW, side, ahead_lots, flow.bucket_per_s, flow.bucket_usd, usd_per_lot
-        )
+        said = queue.new_fill(st.queue, p.queue, new, side, ahead_lots, flow.bucket_per_s, flow.bucket_usd, usd_per_lot)
+        fill_bets.placed(st.queue, p.queue.judging, side, leg.cloid_lo, leg.px_ticks, ahead_lots, said)
+        leg.snap.fill_probability = said if st.queue.ready == 1 else np.nan

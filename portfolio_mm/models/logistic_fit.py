@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import numba as nb
+import numpy as np
 
 from portfolio_mm.models.calibration import logistic
 
@@ -74,14 +75,14 @@ def step_recursive(  # noqa: PLR0917 - flat arguments
     for i in range(n):
         total = 0.0
         for j in range(n):
-            total += covariance[i, j] * x[j]
+            total += np.float64(covariance[i, j]) * np.float64(x[j])
         along[i] = total
-        quadratic += x[i] * total
+        quadratic += np.float64(x[i]) * total
     shrink = weight_ratio * curvature_ratio / (1.0 + weight_ratio * curvature_ratio * quadratic)
     step = weight_ratio * loss / (1.0 + weight_ratio * curvature_ratio * quadratic)
     for i in range(n):
         most = prior_sd[i] * prior_sd[i]
-        beta[i] += min(1.0, max(-1.0, step * along[i]))
+        beta[i] = np.float64(beta[i]) + min(1.0, max(-1.0, step * np.float64(along[i])))
         for j in range(n):
-            covariance[i, j] -= shrink * along[i] * along[j]
-        covariance[i, i] = min(most, covariance[i, i] + most * drift_share)
+            covariance[i, j] = np.float64(covariance[i, j]) - shrink * np.float64(along[i]) * np.float64(along[j])
+        covariance[i, i] = min(most, np.float64(covariance[i, i]) + most * drift_share)

@@ -15,6 +15,7 @@ from portfolio_mm.domain.price_grid import round_px
 from portfolio_mm.engine import places
 from portfolio_mm.estimators import queue
 from portfolio_mm.matching.market import NewOrder, Tif
+from portfolio_mm.models import fill_bets
 from portfolio_mm.venue.flows.synthetic import SyntheticFlow
 from portfolio_mm.venue.flows.synthetic.params import SyntheticParams
 from portfolio_mm.venue.flows.synthetic_params import synthetic_params
@@ -91,10 +92,10 @@ class Ghosts:
     def said_of(self, side: int, px_ticks: int, ahead_lots: float) -> float:
         """P(fill in 5 s) of a new order."""
         st, p = self.bench.state[0], self.bench.params[0]
-        places.reach(st, p, queue.NEW, side, px_ticks)
+        places.reach(st, p, fill_bets.NEW, side, px_ticks)
         flow, usd_per_lot = st["arrivals"], float(st["quote"]["value_usd_per_lot"])
         rates, sizes = flow["bucket_per_s"], flow["bucket_usd"]
-        said = queue.new_fill(st["queue"], p["queue"], queue.NEW, side, ahead_lots, rates, sizes, usd_per_lot)
+        said = queue.new_fill(st["queue"], p["queue"], fill_bets.NEW, side, ahead_lots, rates, sizes, usd_per_lot)
         return float(said)
 
     def _judge(self, block: int) -> list[tuple[float, float, int]]:

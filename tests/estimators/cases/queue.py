@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from portfolio_mm.estimators import queue as MODULE
+from portfolio_mm.models import burst, fill_bets
 from tests.estimators.feeds import START_NS, fresh
 from tests.estimators.stream import EARLIER, LATER, Moment
 
@@ -19,23 +20,37 @@ BAD: list[list[Any]] = [
     [EARLIER, RATES, SIZES, 10.0],
     [0, RATES, SIZES, 10.0],
 ]
-PLAIN = {"base_mass", "base_fills", "bet_logit", "exponent", "info", "log_sd", "nodes", "offset", "slope"}
+PLAIN = {
+    "along",
+    "base_fills",
+    "base_mass",
+    "beta",
+    "count",
+    "covariance",
+    "exponent",
+    "log_sd",
+    "nodes",
+    "rests",
+    "row",
+}
 
 
 def play(market: list[Moment]) -> Any:
     """Each place gets a new order every 40 moments; its level shrinks by prints and cancels, and some orders fill."""
     st, p = fresh(MODULE)
     for i, now in enumerate(market):
-        place, key = i % MODULE.PLACES, 1 + i // 40 * MODULE.PLACES + i % MODULE.PLACES
+        place, key = i % fill_bets.PLACES, 1 + i // 40 * fill_bets.PLACES + i % fill_bets.PLACES
         MODULE.stand(st[0], place, key, 2_000_000 - 100 * place, 5.0, now.now_ns)
         MODULE.see(st[0], p[0], place, now.now_ns, float(round(10.0 * now.bid_sz)))
         if now.aggressor >= 0:
             when = now.now_ns - (70_000_000 if i % 3 == 0 else 0)
             MODULE.trade(st[0], p[0], place, when, float(round(5.0 * now.sz)), now.draw > 0.95)
-            MODULE.passed(st[0], p[0], place, when, float(round(5.0 * now.sz)), 2_000_000 - 100 * place)
+            ticks = 2_000_000 - 100 * place
+            fill_bets.passed(st[0], p[0]["judging"], place // 3, when, float(round(5.0 * now.sz)), ticks)
+            burst.hear_print(st[0]["burst"], place // 3, when, p[0]["burst_s"])
         MODULE.update(st[0], p[0], now.now_ns, RATES, SIZES, np.nan if now.broken else 10.0)
         if now.draw < 0.1:
-            MODULE.filled(st[0], p[0], key, now.now_ns)
+            fill_bets.filled(st[0], p[0]["judging"], key, now.now_ns)
     return st
 
 
