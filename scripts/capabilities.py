@@ -89,9 +89,9 @@ CAPABILITIES: Final = (
     Capability(
         "C8",
         "place in the queue, P(fill), worth of a place",
-        ("estimators.queue", "engine.places", "engine.terms.queue", "models.queue", "models.walk"),
+        ("estimators.queue", "engine.places", "engine.terms.queue", "models.queue", "models.walk", "models.fill_map"),
         ("keep or replace", "adverse_selection"),
-        (*_estimators("queue"), *_models("queue", "walk"), "tests/engine/test_fill_forecasts.py"),
+        (*_estimators("queue"), *_models("queue", "walk", "fills"), "tests/engine/test_fill_forecasts.py"),
         _moves("queue", "walk"),
     ),
     Capability(
