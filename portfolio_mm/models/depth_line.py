@@ -54,7 +54,7 @@ def _over_blocks(squares: Any, block: Any, u: Any, v: Any) -> float:
             both = u[i] * v[j] + u[j] * v[i] if j < i else u[i] * v[i]
             total += both * squares[at]
             at += 1
-    return total + mine * other  # type: ignore[no-any-return]
+    return total + mine * other
 
 
 @nb.njit(cache=True)

@@ -132,7 +132,7 @@ def _grown(pool: Any, j: int) -> float:
     """B / (B + BLOCK_COUNT), B the number of equal blocks that depth `j` was seen in: n^2 / sum_b n_b^2."""
     n, squares = pool.labels[j], pool.cluster_nn[j] + pool.block_n[j] * pool.block_n[j]
     blocks = n * n / squares if squares > 0.0 else 0.0
-    return blocks / (blocks + BLOCK_COUNT)  # type: ignore[no-any-return]
+    return blocks / (blocks + BLOCK_COUNT)
 
 
 @nb.njit(cache=True)

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from portfolio_mm.estimators import depth_profile
+from portfolio_mm.models.depth_grid import DEPTH_BPS, DEPTHS
 from portfolio_mm.models.skill import rival_weight
 from tests.estimators.feeds import Floats, feed_depth_profile, fresh, sweeps, times
 
-GRID = np.array(depth_profile.DEPTH_BPS)
+GRID = np.array(DEPTH_BPS)
 
 
 def profile(seed: int, adverse_bps: float, hours: float = 2.0, sd_bps: float = 10.0, informed_from: float = 0.0) -> Any:
@@ -65,7 +66,7 @@ def test_deep_sweeps_may_be_the_informed_ones() -> None:
 
 def test_unseen_depths_say_what_the_others_make_likely_and_how_little_that_is() -> None:
     st = profile(7, 1.0, hours=0.2, sd_bps=2.0)
-    deepest = depth_profile.DEPTHS - 1
+    deepest = DEPTHS - 1
     assert st.pool.labels[deepest] == 0.0
     assert st.pool.adverse_bps[deepest] == pytest.approx(st.pool.adverse_bps[0], abs=2.0)
     assert st.pool.adverse_se_bps[deepest] >= 5.0 / np.sqrt(20.0) > 5.0 * st.pool.adverse_se_bps[0]

@@ -8,6 +8,7 @@ import pytest
 from portfolio_mm.estimators import markouts
 from portfolio_mm.models import own_loss
 from portfolio_mm.models.depth_grid import DEPTH_BPS
+from portfolio_mm.models.fill_ring import PENDING
 from tests.estimators.feeds import PLACED, START_NS, feed_markouts, fills_of, fresh, own_fill, placed, times
 
 S = 1_000_000_000
@@ -162,7 +163,25 @@ def test_a_burst_is_one_observation() -> None:
     assert found[0] > 10.0
     assert found[1] < 1e-6
     found = [markouts.beyond(st[0], p[0], NOTHING, 30.0)[0] for st in (apart, burst)]
-    assert found[0] > 2.0 * found[1]
+    assert found[0] > 5.0
+    assert found[1] < 2.0
+
+
+def test_fills_that_share_a_block_count_once_in_the_error_too() -> None:
+    """400 fills of sd 10 in pairs: the error of 200, not of 400."""
+    noise = np.random.default_rng(8).normal(0.0, 10.0, 400)
+    st, p, _ = own_fills(noise, np.ones(400), np.tile([11.0, 0.1], 200))
+    p["proof_errors"], own = 1e9, st[0].own
+    held = own.n * own.n / (own.cluster_nn + own.block_n * own.block_n)
+    assert held == pytest.approx(own.n / 2.0, rel=0.01)
+    assert markouts.beyond(st[0], p[0], NOTHING, 1.0)[1] == pytest.approx(10.0 / np.sqrt(held), rel=0.1)
+
+
+def test_blocks_are_forgotten_with_their_fills() -> None:
+    st, _, _ = own_fills([10.0, 0.0], [1.0, 1.0], [1.0, 3600.0])
+    own = st[0].own
+    assert (own.n, own.s1, own.s2) == pytest.approx((1.5, 5.0, 50.0))
+    assert (own.cluster_nn, own.cluster_ns, own.cluster_ss) == pytest.approx((0.5, 5.0, 50.0))
 
 
 @pytest.mark.parametrize("twin", [False, True])
@@ -214,7 +233,7 @@ def test_every_label_is_handed_out_once_with_its_fill() -> None:
 
 def test_a_place_in_the_ring_is_kept_until_the_last_horizon() -> None:
     st, p = fresh(markouts)
-    for i in range(markouts.PENDING):
+    for i in range(PENDING):
         assert own_fill(st[0], p[0], START_NS + i, 0, 1, 100.0, 100.0, 2000, 1 + i) == i
     for step in range(591):
         now_ns = START_NS + step * S // 10
@@ -269,12 +288,12 @@ def test_a_mid_that_is_no_number_resolves_nothing() -> None:
 def test_a_full_ring_refuses_and_counts() -> None:
     st, p = fresh(markouts)
     taken = [own_fill(st[0], p[0], START_NS + i, 0, 1, 100.0, 100.0, 2000) for i in range(300)]
-    assert sum(slot >= 0 for slot in taken) == markouts.PENDING
-    assert st["overflow"][0] == 300 - markouts.PENDING
+    assert sum(slot >= 0 for slot in taken) == PENDING
+    assert st["overflow"][0] == 300 - PENDING
     for step in range(640):
         now_ns = START_NS + step * S // 10
         markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 2000)
-    assert st["counts"][0, :, 0].tolist() == [markouts.PENDING] * markouts.HORIZONS
+    assert st["counts"][0, :, 0].tolist() == [PENDING] * markouts.HORIZONS
     assert own_fill(st[0], p[0], START_NS + 120 * S, 0, 1, 100.0, 100.0, 2000) == 0
 
 
