@@ -99,7 +99,7 @@ CAPABILITIES: Final = (
         "markouts, loss and P(adverse) of this moment, loss by depth, informed flow",
         (
             *("estimators.markouts", "estimators.toxicity", "estimators.depth_profile", "estimators.informed"),
-            *("engine.learning", "engine.terms.toxicity"),
+            *("engine.learning", "engine.terms.toxicity", "models.own_loss", "models.depth_pool"),
         ),
         ("adverse_selection", "toxicity"),
         _estimators("markouts", "approach", "toxicity", "depth_profile", "informed"),

@@ -33,9 +33,9 @@ from portfolio_mm.domain.units import NS_PER_S
 from portfolio_mm.engine import actions, authority, shadow
 from portfolio_mm.engine.exposure import notional_usd
 from portfolio_mm.engine.signals import N_SIGNALS, OPEN
-from portfolio_mm.estimators.markouts import PENDING
 from portfolio_mm.models import marginal
 from portfolio_mm.models.decay import half_life_factor
+from portfolio_mm.models.fill_ring import PENDING
 from portfolio_mm.models.splitmix import uniform
 
 LATE_NS: Final = 1_000_000_000

@@ -12,6 +12,7 @@ from portfolio_mm.domain.events import REPLAYED, TAKER
 from portfolio_mm.engine import orders, pnl, slots, viability
 from portfolio_mm.engine.exposure import notional_usd
 from portfolio_mm.estimators import evidence, fair_value, intensity, markouts, toxicity
+from portfolio_mm.models import approach
 from portfolio_mm.models.sweep import penetration_bps
 
 HEARS = ("FILL", "POSITION", "ACCOUNT", "FUNDING", "CONTEXT")
@@ -155,7 +156,7 @@ def _expose(st: Any, side: int, placed_fair_px: float, px: float, seconds: float
     depth_bps = penetration_bps(side, px, st.fair.fair_px)
     intensity.expose(st.intensity, side, depth_bps, seconds, viability.reach_rate(st, side, depth_bps))
     k = max(st.viability.k_per_bps[side], 1e-3)
-    markouts.on_waiting(st.markouts, side, placed_fair_px, st.fair.fair_px, k, seconds)
+    approach.rest(st.markouts.approach, side, placed_fair_px, st.fair.fair_px, k, seconds)
 
 
 @nb.njit(cache=True)

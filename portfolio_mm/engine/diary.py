@@ -31,7 +31,8 @@ from portfolio_mm.engine.attribution import ITEM_COUNT
 from portfolio_mm.engine.orders import LEVELS
 from portfolio_mm.engine.signals import OPEN
 from portfolio_mm.engine.snapshot import SNAPSHOT, copy_snapshot
-from portfolio_mm.estimators.markouts import OUT, PENDING
+from portfolio_mm.estimators.markouts import OUT
+from portfolio_mm.models.fill_ring import PENDING
 
 ORDER, FILL, MARKOUT, INTERVAL = range(1, 5)
 """Kinds of OUTCOME."""

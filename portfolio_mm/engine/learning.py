@@ -7,7 +7,7 @@ import numba as nb
 from portfolio_mm.engine import snapshot
 from portfolio_mm.engine.exposure import notional_usd
 from portfolio_mm.engine.terms import toxicity as term
-from portfolio_mm.estimators import evidence, impact, toxicity
+from portfolio_mm.estimators import evidence, impact, markouts, toxicity
 from portfolio_mm.models.sweep import penetration_bps
 
 HEARS = ("BBO", "BOOK", "TIMER", "TRADE")
@@ -30,21 +30,30 @@ def on_label(st: Any, p: Any, j: int, now_ns: int) -> None:
 
 @nb.njit(cache=True)
 def on_sweep(st: Any, p: Any, ev: Any, now_ns: int, fair_px: float) -> None:
-    """A trade, before anything else learns of it: what stood on its way would have been filled."""
+    """A trade, before anything else learns of it: what stood on its way would have been filled.
+
+    Own orders are placed earlier, and filled more often when fair has come to them: a virtual one takes the approach of
+    an own fill in turn, so that its label is what an own fill's is.
+    """
     side = 1 - ev.side
     if now_ns >= st.toxicity.next_sample_ns:
         depth_bps = penetration_bps(side, ev.px, fair_px)
         if depth_bps >= p.toxicity.min_depth_bps:
             snapshot.describe(st, p, st.toxicity.now)
-            toxicity.sample(st.toxicity, p.toxicity, now_ns, side, depth_bps, fair_px, st.toxicity.now)
+            prior_bps = st.viability.approach_bps[side]
+            came_bps = markouts.drawn_approach(st.markouts, p.markouts, st.toxicity.seen, prior_bps)
+            placed_px = fair_px * (1.0 + (1.0 - 2.0 * side) * 1e-4 * came_bps)
+            toxicity.sample(st.toxicity, p.toxicity, now_ns, side, depth_bps, placed_px, st.toxicity.now)
 
 
 @nb.njit(cache=True)
 def look(st: Any, p: Any) -> None:
-    """What toxicity says of this moment, for both sides; not asked while it has earned no weight."""
-    if term.may_speak(st):
+    """What toxicity says of this moment, for both sides; P(adverse) is its level while none has earned a weight."""
+    is_asked = term.may_speak(st)
+    if is_asked:
         snapshot.describe(st, p, st.toxicity.now)
         toxicity.predict(st.toxicity, p.toxicity, st.toxicity.now)
+    term.say(st, is_asked)
 
 
 def age(state: Any, params: Any, now_ns: int) -> None:

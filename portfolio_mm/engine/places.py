@@ -11,13 +11,14 @@ import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.events import REPLAYED
-from portfolio_mm.engine import book, signals, viability
+from portfolio_mm.engine import book, signals
 from portfolio_mm.engine.exposure import notional_usd
 from portfolio_mm.engine.orders import CANCELLING, LEVELS, LIVE, MODIFYING
 from portfolio_mm.engine.terms import arrivals, volatility
 from portfolio_mm.estimators import queue
 from portfolio_mm.models import features, fill_bets
 from portfolio_mm.models.burst import hear_print
+from portfolio_mm.models.depth_grid import place_of
 from portfolio_mm.models.walk import spacing_bps
 
 HEARS = ("BBO", "BOOK", "TRADE", "FILL", "TIMER")
@@ -82,7 +83,7 @@ def _log_rate(st: Any, side: int, depth_bps: float) -> float:
     if st.viability.ready == 0:
         fitted = math.log(max(1e-9, st.intensity.market_a_per_s[side]))
         return fitted - min(50.0, st.intensity.k_per_bps[side] * depth_bps)  # type: ignore[no-any-return]
-    j, part_share = viability.place_of(depth_bps)
+    j, part_share = place_of(depth_bps)
     log_rate = st.viability.table_log_per_s[side]
     return log_rate[j] + part_share * (log_rate[j + 1] - log_rate[j])  # type: ignore[no-any-return]
 

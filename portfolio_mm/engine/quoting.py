@@ -26,7 +26,6 @@ from portfolio_mm.engine import actions, authority, pnl, viability
 from portfolio_mm.engine import attribution as at
 from portfolio_mm.engine.exposure import notional_usd
 from portfolio_mm.engine.terms import arrivals, cascade, exact, funding, impact, jump, toxicity, volatility
-from portfolio_mm.estimators import markouts
 from portfolio_mm.models import glft, risk_aversion
 
 HEARS = ("BBO", "BOOK", "TIMER", "FILL", "ORDER", "ALLOCATION", "PERMIT", "MODE")
@@ -36,12 +35,11 @@ HEARS = ("BBO", "BOOK", "TIMER", "FILL", "ORDER", "ALLOCATION", "PERMIT", "MODE"
 def expected_adverse(st: Any, p: Any, side: int) -> tuple[float, float]:
     """Adverse selection that a placement on `side` is charged and its standard error, bps.
 
-    What own fills lose from the fill on, shrunk to what sweeps on others did, plus the approach of fair until then.
+    What sweeps on others lose, what own fills lose beyond it from the fill on, and the approach of fair until then.
     """
-    prior_bps, prior_se = st.viability.adverse_bps[side], st.viability.adverse_se_bps[side]
-    adverse_bps, own_se = markouts.shrink(st.markouts, p.markouts, side, prior_bps, p.own_prior_count)
-    se_bps = max(own_se, prior_se * p.own_prior_count / (st.markouts.learned_n[side] + p.own_prior_count))
-    return adverse_bps + st.viability.approach_bps[side], se_bps
+    view, own_count = st.viability, st.markouts.own.n
+    prior_se = view.adverse_se_bps[side] * p.own_prior_count / (own_count + p.own_prior_count)
+    return view.adverse_bps[side] + view.own_bps + view.approach_bps[side], max(view.own_se_bps, prior_se)
 
 
 @nb.njit(cache=True)

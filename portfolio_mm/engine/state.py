@@ -19,7 +19,7 @@ from portfolio_mm.engine.pnl import PNL
 from portfolio_mm.engine.signals import SIGNALS_STATE
 from portfolio_mm.engine.signals import reset as reset_signals
 from portfolio_mm.engine.tuning import Tuning
-from portfolio_mm.estimators import depth_profile
+from portfolio_mm.models.depth_grid import DEPTHS
 
 NUMBERS: Final = 7
 """How many numbers a reason may carry."""
@@ -119,18 +119,21 @@ VIABILITY = record(
         ("rate_per_s", "f8", (2,)),
         ("k_per_bps", "f8", (2,)),
         ("liquidity", "f8"),
-        ("table_adverse_bps", "f8", (depth_profile.DEPTHS,)),
-        ("table_se_bps", "f8", (depth_profile.DEPTHS,)),
-        ("table_log_per_s", "f8", (2, depth_profile.DEPTHS)),
+        ("own_bps", "f8"),
+        ("own_se_bps", "f8"),
+        ("table_adverse_bps", "f8", (DEPTHS,)),
+        ("table_se_bps", "f8", (DEPTHS,)),
+        ("table_log_per_s", "f8", (2, DEPTHS)),
         ("net_bps", "f8", (2,)),
         ("gain_usd_per_s", "f8", (2,)),
         ("cost_usd_per_s", "f8", (2,)),
     ]
 )
-"""`adverse_bps` is the profile's, where the side would quote; `approach_bps` how far fair comes to an order of ours
-while it waits, by how likely its fill is then, and `band` (in 1/k) what it should be kept in; `rate_per_s` and
-`k_per_bps` the local exponential around `near_bps`; `more_bps` what a fill there cost beyond its average;
-`liquidity` is D of theory §0, USD per (s bps); the numbers of the verdict belong to `best_depth_bps`."""
+"""`adverse_bps` is the profile's, where the side would quote; `own_bps` what own fills lose beyond it; `approach_bps`
+how far fair comes to an order of ours while it waits, by how likely its fill is then, and `band` (in 1/k) the band it
+is to be kept in; `rate_per_s` and `k_per_bps` the local exponential around `near_bps`; `more_bps` what a fill there
+cost beyond its average; `liquidity` is D of theory §0, USD per (s bps); the verdict's numbers belong to
+`best_depth_bps`."""
 QUOTE = record(
     [
         ("seen", "i8"),

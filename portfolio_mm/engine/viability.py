@@ -31,6 +31,7 @@ from portfolio_mm.engine import actions
 from portfolio_mm.engine.terms import impact, jump, toxicity
 from portfolio_mm.estimators import depth_profile, markouts
 from portfolio_mm.models import upkeep
+from portfolio_mm.models.depth_grid import DEPTH_BPS, DEPTHS, place_of
 from portfolio_mm.models.reach import first_rate, went_on
 from portfolio_mm.models.touch import seen_shares
 
@@ -50,23 +51,19 @@ LEAST_PER_S = 1e-30
 
 @nb.njit(cache=True)
 def _tabulate(st: Any, p: Any) -> None:
-    """Adverse selection of both sides together and the rate of each side, at every depth of the profile's grid."""
+    """Adverse selection and the rate of each side, at every depth of the profile's grid."""
     viability, depth = st.viability, st.depth
-    for j in range(depth_profile.DEPTHS):
-        bids, asks = depth.labels[0, j] + 1.0, depth.labels[1, j] + 1.0
-        share = bids / (bids + asks)
-        adverse_bps = share * depth_profile.said_bps(depth, 0, j) + (1.0 - share) * depth_profile.said_bps(depth, 1, j)
-        bid_se, ask_se = share * depth.adverse_se_bps[0, j], (1.0 - share) * depth.adverse_se_bps[1, j]
-        se_bps = math.sqrt(bid_se * bid_se + ask_se * ask_se)
-        if j > 0 and adverse_bps < viability.table_adverse_bps[j - 1] and bids + asks - 2.0 < p.evidence_count:
+    for j in range(DEPTHS):
+        adverse_bps, se_bps = depth_profile.said_bps(depth, j), depth.pool.adverse_se_bps[j]
+        if j > 0 and adverse_bps < viability.table_adverse_bps[j - 1]:
             adverse_bps = viability.table_adverse_bps[j - 1]
-        elif j > 0 and adverse_bps < viability.table_adverse_bps[j - 1]:
-            adverse_bps, se_bps = viability.table_adverse_bps[j - 1], viability.table_se_bps[j - 1]
+            if depth.pool.labels[j] >= p.evidence_count:
+                se_bps = viability.table_se_bps[j - 1]
         viability.table_adverse_bps[j] = adverse_bps
         viability.table_se_bps[j] = se_bps
     for side in range(2):
         _reach(st, p, side)
-    for j in range(depth_profile.DEPTHS):
+    for j in range(DEPTHS):
         bid_per_s, ask_per_s = viability.table_log_per_s[0, j], viability.table_log_per_s[1, j]
         viability.table_log_per_s[0, j] = _log_rate(0.75 * bid_per_s + 0.25 * ask_per_s)
         viability.table_log_per_s[1, j] = _log_rate(0.75 * ask_per_s + 0.25 * bid_per_s)
@@ -75,10 +72,10 @@ def _tabulate(st: Any, p: Any) -> None:
 @nb.njit(cache=True)
 def _reach(st: Any, p: Any, side: int) -> None:
     """How often one side is reached at every depth of the grid (1/s), into its row of the table."""
-    depth, k, grid = st.depth, st.intensity.k_per_bps[side], depth_profile.DEPTH_BPS
+    depth, k, grid = st.depth, st.intensity.k_per_bps[side], DEPTH_BPS
     row, before, rate = st.viability.table_log_per_s[side], 0.0, 0.0
     seen_shares(st.intensity.touch, side, grid, k, row)  # each until its rate is known
-    for j in range(depth_profile.DEPTHS):
+    for j in range(DEPTHS):
         seen = max(LEAST_SEEN, row[j])
         reached = depth.reached[side, j] / seen
         if j == 0:
@@ -98,14 +95,6 @@ def _log_rate(rate_per_s: float) -> float:
 
 
 @nb.njit(cache=True)
-def place_of(depth_bps: float) -> tuple[int, float]:
-    """Cell of a depth in the tables, and how far into it on the logarithmic scale (0 to 1)."""
-    place = (math.log(max(depth_bps, depth_profile.DEPTH_BPS[0])) - depth_profile.LOG_FIRST) / depth_profile.LOG_STEP
-    j = min(int(place), depth_profile.DEPTHS - 2)
-    return j, min(1.0, max(0.0, place - j))
-
-
-@nb.njit(cache=True)
 def adverse_at(viability: Any, j: int, part_share: float) -> tuple[float, float]:
     """AS(d) of the last table and its standard error, bps, at a place of `place_of`."""
     adverse, se = viability.table_adverse_bps, viability.table_se_bps
@@ -115,10 +104,10 @@ def adverse_at(viability: Any, j: int, part_share: float) -> tuple[float, float]
 @nb.njit(cache=True)
 def _fill_rate(st: Any, side: int, j: int, part_share: float) -> tuple[float, float]:
     """Rate (1/s) at which a quote there is reached, times our efficiency, and its decay there (1/bps)."""
-    log_rate, grid = st.viability.table_log_per_s[side], depth_profile.DEPTH_BPS
+    log_rate, grid = st.viability.table_log_per_s[side], DEPTH_BPS
     rate = math.exp(log_rate[j] + part_share * (log_rate[j + 1] - log_rate[j])) * st.intensity.efficiency[side]
     before = 1 if part_share <= 0.5 else 0
-    first, last = max(0, j - before), min(depth_profile.DEPTHS - 1, j + 2 - before)
+    first, last = max(0, j - before), min(DEPTHS - 1, j + 2 - before)
     k = (log_rate[first] - log_rate[last]) / (grid[last] - grid[first])
     return rate, max(k, 0.1 * st.intensity.k_per_bps[side], 1e-4)
 
@@ -140,10 +129,10 @@ def now_cost_bps(st: Any, p: Any, side: int) -> float:
 
 
 @nb.njit(cache=True)
-def own_extra_bps(st: Any, p: Any, side: int) -> float:
-    """What own fills lose from the fill on beyond the profile's average, as a quote is charged it (quoting.py), bps."""
-    prior_bps = st.viability.adverse_bps[side]
-    return markouts.shrink(st.markouts, p.markouts, side, prior_bps, p.own_prior_count)[0] - prior_bps  # type: ignore[no-any-return]
+def hear_own(st: Any, p: Any) -> None:
+    """What own fills lose from the fill on beyond the table, as a quote is charged it (quoting.py)."""
+    view = st.viability
+    view.own_bps, view.own_se_bps = markouts.beyond(st.markouts, p.markouts, view.table_adverse_bps, p.own_prior_count)
 
 
 @nb.njit(cache=True)
@@ -156,8 +145,10 @@ def assess(st: Any, p: Any) -> None:
     viability = st.viability
     viability.liquidity = 0.0
     _tabulate(st, p)
+    hear_own(st, p)
+    own_bps = viability.own_bps
     for side in range(2):
-        bar, own_bps = KEEP if viability.pays[side] == 1 else START, own_extra_bps(st, p, side)
+        bar = KEEP if viability.pays[side] == 1 else START
         now_bps = now_cost_bps(st, p, side) + own_bps
         glft_bps = _survey(st, p, side, now_bps)
         best = _weigh(st, p, side, glft_bps, now_bps, bar, -math.inf)
@@ -165,8 +156,8 @@ def assess(st: Any, p: Any) -> None:
         best *= CLEARLY if best > 0.0 else 1.0
         least = LOG_RARE - math.log(max(st.intensity.efficiency[side], 1e-9))
         paid_bps = st.account.maker_fee_bps + actions.cost_bps(st, p) + now_bps
-        for j in range(depth_profile.DEPTHS):
-            depth_bps = depth_profile.DEPTH_BPS[j]
+        for j in range(DEPTHS):
+            depth_bps = DEPTH_BPS[j]
             if viability.table_log_per_s[side, j] < least or depth_bps > p.max_half_spread_bps:
                 continue
             net_bps = depth_bps - paid_bps - viability.table_adverse_bps[j] - jump.premium_bps(st, p, side, depth_bps)
@@ -202,23 +193,18 @@ def _approach(st: Any, p: Any, side: int, rate: float, k: float) -> None:
 def placed_adverse_bps(st: Any, p: Any, side: int, level: int) -> float:
     """What a fill of an order placed now on `level` will have lost since: the forecast that goes with the order.
 
-    The approach is that of fills. A deeper level is reached e^(-k step) times as often, so its band is e^(k step / 4)
-    times as wide (G(b) is b^4 / 12).
+    The approach is that of fills, and loss after the fill that of the depth which it leaves. A deeper level is reached
+    e^(-k step) times as often, so its band is e^(k step / 4) times as wide (G(b) is b^4 / 12).
     """
     viability, step_bps = st.viability, level * p.level_step_bps
     k = viability.k_per_bps[side]
     mean_bps = markouts.approach_of(st.markouts, p.markouts, viability.approach_bps[side], 1.0 / max(k, 1e-3))
-    first_bps = st.quote.adverse_bps[side] - viability.approach_bps[side] + mean_bps
-    if level == 0:
-        return first_bps  # type: ignore[no-any-return]
-    j, part_share = place_of(st.quote.distance_bps[side])
-    here_bps, _ = adverse_at(viability, j, part_share)
-    j, part_share = place_of(st.quote.distance_bps[side] + step_bps)
-    there_bps, _ = adverse_at(viability, j, part_share)
-    b = viability.band[side]
-    wider = min(upkeep.NEVER_BEYOND, b * math.exp(min(5.0, 0.25 * k * step_bps)))
-    ratio = upkeep.approach(wider) / max(upkeep.approach(b), 1e-9)
-    return first_bps + there_bps - here_bps + mean_bps * (min(ratio, 2.0) - 1.0)  # type: ignore[no-any-return]
+    if level > 0:
+        b = viability.band[side]
+        wider = min(upkeep.NEVER_BEYOND, b * math.exp(min(5.0, 0.25 * k * step_bps)))
+        mean_bps *= min(2.0, upkeep.approach(wider) / max(upkeep.approach(b), 1e-9))
+    j, part_share = place_of(st.quote.distance_bps[side] + step_bps - mean_bps)
+    return adverse_at(viability, j, part_share)[0] + viability.own_bps + mean_bps  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

@@ -252,7 +252,7 @@ def test_adverse_selection_is_learned_at_the_horizon_that_was_chosen(horizon_s: 
     bench, now_ns = running(Tuning(levels=1, adverse_horizon_s=horizon_s))
     bench.fill(now_ns, 0)
     bench.quiet_book(7.0, now_ns + 10 * MS)
-    assert bench.st["markouts"]["learned_n"][0] == learned
+    assert bench.st["markouts"]["own"]["n"] == learned
     assert bench.params["depth"]["horizon_ns"][0] == horizon_s * S
 
 

@@ -10,7 +10,7 @@ import pytest
 from portfolio_mm.domain.commands import CommandKind
 from portfolio_mm.domain.events import LAST, EventKind
 from portfolio_mm.domain.instrument import Instrument
-from portfolio_mm.engine import quoting
+from portfolio_mm.engine import quoting, viability
 from portfolio_mm.engine.report import read
 from portfolio_mm.engine.snapshot import SNAPSHOT
 from portfolio_mm.engine.state import new_coin
@@ -98,11 +98,13 @@ def fills(adverse_bps: float, sd_bps: float, counts: list[int]) -> list[tuple[fl
     state, params = new_coin(COIN, 1)
     st, p = state[0], params[0]
     st["viability"]["adverse_bps"], st["viability"]["adverse_se_bps"] = 0.5, 0.5
+    st["viability"]["table_adverse_bps"] = 0.5
     rng = np.random.default_rng(6)
     fill, placed = event(EventKind.FILL, 0, sz_lots=1), np.zeros(1, SNAPSHOT)
     found, now_ns = [], 1_700_000_000 * S
     for n in range(max(counts) + 1):
         if n in counts:
+            viability.hear_own(st, p)
             found.append(quoting.expected_adverse(st, p, 0))
         mid = 100.0 * (1.0 - 1e-4 * rng.normal(adverse_bps, sd_bps))
         fill["tid"] = n + 1

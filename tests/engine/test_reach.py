@@ -8,7 +8,7 @@ import pytest
 from portfolio_mm.engine import viability
 from portfolio_mm.engine.state import new_coin
 from portfolio_mm.engine.terms import jump
-from portfolio_mm.estimators.depth_profile import DEPTH_BPS, DEPTHS
+from portfolio_mm.models.depth_grid import DEPTH_BPS, DEPTHS, place_of
 from tests.engine.tape import COIN
 
 GRID = np.array(DEPTH_BPS)
@@ -23,7 +23,7 @@ def told(counts: Any, seconds: float, k: float) -> Any:
     st = state[0]
     st["intensity"]["market_a_per_s"], st["intensity"]["k_per_bps"] = A_PER_S, k
     st["depth"]["exposure_s"] = seconds
-    st["depth"]["reached"], st["depth"]["labels"] = counts, counts
+    st["depth"]["reached"] = counts
     st["depth"]["rate_per_s"] = counts / max(seconds, 1e-9)
     viability._tabulate(st, params[0])
     return np.exp(st["viability"]["table_log_per_s"])
@@ -68,7 +68,7 @@ def test_keeping_a_quote_is_reckoned_with_the_decay_of_the_counts() -> None:
     st["intensity"]["market_a_per_s"], st["intensity"]["k_per_bps"], st["depth"]["exposure_s"] = A_PER_S, K_PER_BPS, 1e5
     st["depth"]["reached"] = 1e5 * A_PER_S * np.exp(-2.0 * GRID)
     viability._tabulate(st, params[0])
-    _, k = viability._fill_rate(st, 0, *viability.place_of(1.0))
+    _, k = viability._fill_rate(st, 0, *place_of(1.0))
     assert k == pytest.approx(2.0, rel=0.1)
 
 
@@ -105,10 +105,11 @@ def test_a_verdict_knows_what_own_fills_have_lost(loss_bps: float, pays: int) ->
     st, p = state[0], params[0]
     p["viability_ns"] = 10**9
     st["intensity"]["market_a_per_s"], st["intensity"]["k_per_bps"], st["depth"]["exposure_s"] = A_PER_S, 1.0, 1e5
-    st["depth"]["reached"] = st["depth"]["labels"] = 1e5 * A_PER_S * np.exp(-GRID)
+    st["depth"]["reached"] = 1e5 * A_PER_S * np.exp(-GRID)
     st["vol"]["sigma_bps"] = 1.0
-    st["markouts"]["learned_n"], st["markouts"]["learned_s1"] = 20.0, 20.0 * loss_bps
-    st["markouts"]["learned_s2"] = 20.0 * loss_bps * loss_bps
+    own = st["markouts"]["own"]
+    own["n"], own["s1"], own["s2"] = 20.0, 20.0 * loss_bps, 20.0 * loss_bps * loss_bps
+    own["at_depth"][4] = 20.0
     for _ in range(3):
         viability.assess(st, p)
     assert st["viability"]["pays"].tolist() == [pays, pays]

@@ -8,6 +8,7 @@ from portfolio_mm.engine import ladder, quoting, viability
 from portfolio_mm.engine.terms import jump
 from portfolio_mm.engine.tuning import Tuning
 from portfolio_mm.models import risk_aversion
+from portfolio_mm.models.depth_grid import place_of
 from portfolio_mm.portfolio.capacity import gammas_per_bps_usd
 from portfolio_mm.portfolio.inputs import AllocationRules, CoinInput
 from tests.engine.tape import MS, S, allocation, event, running
@@ -61,7 +62,7 @@ def test_the_verdict_counts_everything_a_fill_costs() -> None:
     view = bench.st["viability"]
     for side in (0, 1):
         depth = float(view["best_depth_bps"][side])
-        adverse, _ = viability.adverse_at(bench.state[0]["viability"], *viability.place_of(depth))
+        adverse, _ = viability.adverse_at(bench.state[0]["viability"], *place_of(depth))
         more = viability.now_cost_bps(bench.state[0], bench.params[0], side)
         premium = jump.premium_bps(bench.state[0], bench.params[0], side, depth)
         net = depth - float(bench.st["account"]["maker_fee_bps"]) - adverse - more - premium

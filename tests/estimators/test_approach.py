@@ -11,6 +11,7 @@ from portfolio_mm.engine.snapshot import SNAPSHOT
 from portfolio_mm.engine.state import new_coin
 from portfolio_mm.estimators import markouts
 from portfolio_mm.models import upkeep
+from portfolio_mm.models.approach import rest
 from tests.engine.tape import COIN, S, event
 from tests.estimators.feeds import fresh, own_fill
 
@@ -57,7 +58,7 @@ def waiting(band: float, *, twin: bool, seed: int = 3, orders: int = 500, second
         y[np.abs(y) > band] = 0.0
         if rng.random() < 0.1:
             for each in y:
-                markouts.on_waiting(st[0], 0, 100.0, 100.0 * (1.0 - 1e-4 * each / K), K, DT)
+                rest(st[0].approach, 0, 100.0, 100.0 * (1.0 - 1e-4 * each / K), K, DT)
     return st, p
 
 
@@ -66,7 +67,7 @@ def test_orders_that_wait_say_what_their_fills_will(twin: bool) -> None:  # noqa
     """Without a fill, and unlike fills, by no distance of ours: what a placement is charged is the law's."""
     band = 1.75
     st, p = waiting(band, twin=twin)
-    assert float(st["waited_s"][0]) > 10.0
+    assert float(st["approach"]["waited_s"][0]) > 10.0
     p["approach_s"] = 0.0
     assert markouts.waited_of(st[0], p[0], 0.0) == pytest.approx(upkeep.approach(band) / K, rel=0.12)
 
@@ -80,6 +81,7 @@ def expected(found: Any, band: float, count: int, seed: int) -> tuple[float, flo
     st, p = state[0], params[0]
     view, quote, rng = st["viability"], st["quote"], np.random.default_rng(seed)
     view["adverse_bps"], view["adverse_se_bps"], view["k_per_bps"] = AFTER_BPS, 0.2, K
+    view["table_adverse_bps"] = AFTER_BPS
     fill, placed = event(EventKind.FILL, 0, sz_lots=1), np.zeros(1, SNAPSHOT)
     now_ns, total = 1_700_000_000 * S, []
     for n in range(count):
@@ -92,6 +94,7 @@ def expected(found: Any, band: float, count: int, seed: int) -> tuple[float, flo
         markouts.update(st["markouts"], p["markouts"], now_ns, now_ns, mid, 20_000)
         total.append((100.0 - mid) * 100.0)
     view["approach_bps"] = upkeep.approach(band) / K
+    viability.hear_own(st, p)
     quote["adverse_bps"] = quoting.expected_adverse(st, p, 0)[0]
     prior_count = float(p["own_prior_count"])
     old = (prior_count * AFTER_BPS + sum(total)) / (prior_count + count)
@@ -123,13 +126,13 @@ def test_what_is_not_a_price_teaches_nothing() -> None:
     slot = own_fill(st[0], p[0], S, 0, 1, 99.95, 100.0, 20_000)
     for before in (0.0, np.nan, np.inf):
         markouts.on_approach(st[0], p[0], slot, before)
-        markouts.on_waiting(st[0], 0, 100.0, before, K, 1.0)
-    assert float(st["approach_n"][0]) == float(st["waited_s"][0]) == 0.0
+        rest(st[0].approach, 0, 100.0, before, K, 1.0)
+    assert float(st["approach"]["n"][0]) == float(st["approach"]["waited_s"][0]) == 0.0
     markouts.on_approach(st[0], p[0], slot, 99.98)
     slot = own_fill(st[0], p[0], S + round(half_life_s * S), 1, 1, 100.05, 100.0, 20_000)
     markouts.on_approach(st[0], p[0], slot, 100.01)
-    assert float(st["approach_n"][0]) == pytest.approx(1.5)
-    assert float(st["approach_s1"][0]) == pytest.approx(0.5 * 2.0 + 1.0)
-    markouts.on_waiting(st[0], 1, 100.0, 100.0, K, 4.0)
+    assert float(st["approach"]["n"][0]) == pytest.approx(1.5)
+    assert float(st["approach"]["s1"][0]) == pytest.approx(0.5 * 2.0 + 1.0)
+    rest(st[0].approach, 1, 100.0, 100.0, K, 4.0)
     markouts.wait(st[0], p[0], half_life_s)
-    assert float(st["waited_s"][0]) == pytest.approx(2.0)
+    assert float(st["approach"]["waited_s"][0]) == pytest.approx(2.0)

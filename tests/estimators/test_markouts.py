@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 
 from portfolio_mm.estimators import markouts
+from portfolio_mm.models import own_loss
+from portfolio_mm.models.depth_grid import DEPTH_BPS
+from portfolio_mm.models.fill_ring import PENDING
 from tests.estimators.feeds import PLACED, START_NS, feed_markouts, fills_of, fresh, own_fill, placed, times
 
 S = 1_000_000_000
+NOTHING = np.zeros(len(DEPTH_BPS))
+"""What sweeps on others lose at every depth."""
 
 
 def one_fill(side: int, px: float, fair_px: float, mids: list[tuple[float, float]]) -> Any:
@@ -70,10 +75,9 @@ def test_one_bp_of_adverse_selection_in_ten_of_noise_is_recovered(seed: int) -> 
     st, p = fresh(markouts)
     p["half_life_s"] = 0.0
     feed_markouts(st, p, t_ns, mid, fills_of(side), 100.0 * (1.0 - sign * 6e-4), np.full(2 * n, 100.0), PLACED)
-    for s in range(2):
-        mean_bps, se_bps = markouts.shrink(st[0], p[0], s, 0.0, 1.0)
-        assert se_bps == pytest.approx(10.0 / np.sqrt(2000.0), rel=0.1)
-        assert abs(mean_bps - 1.0) < 3.0 * se_bps
+    mean_bps, se_bps = markouts.beyond(st[0], p[0], NOTHING, 1.0)
+    assert se_bps == pytest.approx(10.0 / np.sqrt(4000.0), rel=0.1)
+    assert abs(mean_bps - 1.0) < 3.0 * se_bps
 
 
 def test_quoting_far_away_is_not_taken_for_adverse_selection() -> None:
@@ -85,7 +89,7 @@ def test_quoting_far_away_is_not_taken_for_adverse_selection() -> None:
         mid = 100.0 * (1.0 + 1e-4 * rng.normal(0.0, 3.0, 2 * n))
         st, p = fresh(markouts)
         feed_markouts(st, p, t_ns, mid, fills_of(side), np.full(2 * n, 99.94), np.full(2 * n, 100.0), PLACED)
-        mean_bps, se_bps = markouts.shrink(st[0], p[0], 0, 0.0, 10.0)
+        mean_bps, se_bps = markouts.beyond(st[0], p[0], NOTHING, 10.0)
         assert abs(mean_bps) < 3.0 * se_bps
         errors.append(se_bps)
     assert errors[1] < 0.5 * errors[0]
@@ -102,19 +106,101 @@ def test_the_floor_falls_to_the_fee_as_evidence_grows() -> None:
         mid = 100.0 * (1.0 + 1e-4 * rng.normal(0.0, 3.0, 2 * n + 1))
         px, fair = np.full(2 * n + 1, 99.94), np.full(2 * n + 1, 100.0)
         feed_markouts(st, p, t_ns, mid, fills_of(side), px, fair, PLACED)
-        mean_bps, se_bps = markouts.shrink(st[0], p[0], 0, 1.0, 30.0)
-        floors.append(1.5 + mean_bps + 0.25 * se_bps)
+        mean_bps, se_bps = markouts.beyond(st[0], p[0], NOTHING + 1.0, 30.0)
+        floors.append(1.5 + 1.0 + mean_bps + 0.25 * se_bps)
     assert floors == sorted(floors, reverse=True)
     assert floors[0] > 2.5
     assert floors[-1] == pytest.approx(1.5, abs=0.25)
 
 
-def test_shrinkage_moves_from_the_prior_to_own_fills() -> None:
+def own_fills(losses: Any, depth_bps: Any, gap_s: Any) -> Any:
+    """A state that has learned such losses of fills so far from fair, so many seconds apart."""
     st, p = fresh(markouts)
-    assert markouts.shrink(st[0], p[0], 0, 2.5, 20.0) == pytest.approx((2.5, 5.0 / np.sqrt(20.0)))
-    st["learned_n"], st["learned_s1"], st["learned_s2"] = 20.0, 20.0 * 4.5, 20.0 * 4.5**2
-    mean_bps, _ = markouts.shrink(st[0], p[0], 0, 2.5, 20.0)
-    assert mean_bps == pytest.approx(3.5)
+    now_ns = START_NS
+    for loss_bps, depth, seconds in zip(losses, depth_bps, gap_s, strict=True):
+        now_ns += round(float(seconds) * 1e9)
+        own_loss.take(st[0].own, now_ns, loss_bps, depth, float(p["half_life_s"][0]), float(p["block_s"][0]))
+    return st, p, now_ns
+
+
+def test_shrinkage_moves_from_sweeps_to_own_fills() -> None:
+    st, p = fresh(markouts)
+    assert markouts.beyond(st[0], p[0], NOTHING + 2.5, 20.0) == pytest.approx((0.0, 5.0 / np.sqrt(20.0)))
+    st, p, _ = own_fills([4.5] * 20, [2.5] * 20, np.full(20, 11.0))
+    p["proof_errors"] = 1e9
+    assert markouts.beyond(st[0], p[0], NOTHING + 2.5, 20.0)[0] == pytest.approx(0.5 * 2.0, abs=0.03)
+
+
+def test_what_depth_explains_is_not_charged_twice() -> None:
+    """Fills at 0.5 and 5 bps that lose what sweeps lose there: nothing is left, whatever the average of all is."""
+    rng = np.random.default_rng(2)
+    depth_bps = np.tile([0.5, 5.0], 400)
+    said_bps = 0.9 * np.array(DEPTH_BPS)
+    there_bps = np.interp(np.log(depth_bps), np.log(DEPTH_BPS), said_bps)
+    st, p, _ = own_fills(there_bps + rng.normal(0.0, 4.0, 800), depth_bps, np.full(800, 10.0))
+    mean_bps, se_bps = markouts.beyond(st[0], p[0], said_bps, 30.0)
+    assert abs(mean_bps) < 2.5 * se_bps < 0.6
+    assert markouts.beyond(st[0], p[0], NOTHING + 0.9, 30.0)[0] > 1.0
+
+
+def test_a_loss_that_is_shown_is_believed_at_once() -> None:
+    """Twelve fills of half a minute each that lose 20 bps: the prior of 30 grants 5.7, what is shown at 95 % is 14."""
+    rng = np.random.default_rng(1)
+    losses = 20.0 + rng.normal(0.0, 4.0, 12)
+    st, p, _ = own_fills(losses, np.ones(12), np.full(12, 31.0))
+    shown_bps = markouts.beyond(st[0], p[0], NOTHING, 30.0)[0]
+    assert 12.0 < shown_bps < 16.5
+    p["proof_errors"] = 1e9
+    assert markouts.beyond(st[0], p[0], NOTHING, 30.0)[0] == pytest.approx(20.0 * 12.0 / 42.0, rel=0.15)
+
+
+def test_a_burst_is_one_observation() -> None:
+    """Sixteen fills, half of them lose 40 bps: in one burst of eight, that shows less than spread over eight blocks."""
+    spread = np.array([40.0, 0.0] * 8)
+    apart, p, _ = own_fills(spread, np.ones(16), np.tile([31.0, 0.05], 8))
+    burst, _, _ = own_fills(np.sort(spread), np.ones(16), np.tile([31.0] + [0.05] * 7, 2))
+    found = [markouts.beyond(st[0], p[0], NOTHING, 1e9)[0] for st in (apart, burst)]
+    assert found[0] > 10.0
+    assert found[1] < 1e-6
+    found = [markouts.beyond(st[0], p[0], NOTHING, 30.0)[0] for st in (apart, burst)]
+    assert found[0] > 5.0
+    assert found[1] < 2.0
+
+
+def test_fills_that_share_a_block_count_once_in_the_error_too() -> None:
+    """400 fills of sd 10 in pairs: the error of 200, not of 400."""
+    noise = np.random.default_rng(8).normal(0.0, 10.0, 400)
+    st, p, _ = own_fills(noise, np.ones(400), np.tile([11.0, 0.1], 200))
+    p["proof_errors"], own = 1e9, st[0].own
+    held = own.n * own.n / (own.cluster_nn + own.block_n * own.block_n)
+    assert held == pytest.approx(own.n / 2.0, rel=0.01)
+    assert markouts.beyond(st[0], p[0], NOTHING, 1.0)[1] == pytest.approx(10.0 / np.sqrt(held), rel=0.1)
+
+
+def test_blocks_are_forgotten_with_their_fills() -> None:
+    st, _, _ = own_fills([10.0, 0.0], [1.0, 1.0], [1.0, 3600.0])
+    own = st[0].own
+    assert (own.n, own.s1, own.s2) == pytest.approx((1.5, 5.0, 50.0))
+    assert (own.cluster_nn, own.cluster_ns, own.cluster_ss) == pytest.approx((0.5, 5.0, 50.0))
+
+
+@pytest.mark.parametrize("twin", [False, True])
+def test_nothing_lost_is_seldom_taken_for_a_loss(twin: bool) -> None:  # noqa: FBT001 - by pytest
+    """What is shown exceeds zero in one case of twenty; the twin has tails of Student's t and bursts of four."""
+    shown = []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        noise = np.repeat(rng.standard_t(3, 30), 4) * 3.0 if twin else rng.normal(0.0, 5.0, 120)
+        st, p, _ = own_fills(noise, np.ones(120), np.tile([40.0, 0.1, 0.1, 0.1], 30) if twin else np.full(120, 10.0))
+        shown.append(markouts.beyond(st[0], p[0], NOTHING, 1e9)[0] > 1e-6)
+    assert np.mean(shown) < 0.08
+
+
+def test_what_was_shown_fades_with_its_fills() -> None:
+    st, p, now_ns = own_fills([20.0, 12.0] * 10, np.ones(20), np.full(20, 31.0))
+    before = markouts.beyond(st[0], p[0], NOTHING, 30.0)[0]
+    own_loss.take(st[0].own, now_ns + 6 * 3600 * S, 0.0, 1.0, float(p["half_life_s"][0]), 30.0)
+    assert markouts.beyond(st[0], p[0], NOTHING, 30.0)[0] < 0.2 * before
 
 
 def test_every_label_is_handed_out_once_with_its_fill() -> None:
@@ -147,7 +233,7 @@ def test_every_label_is_handed_out_once_with_its_fill() -> None:
 
 def test_a_place_in_the_ring_is_kept_until_the_last_horizon() -> None:
     st, p = fresh(markouts)
-    for i in range(markouts.PENDING):
+    for i in range(PENDING):
         assert own_fill(st[0], p[0], START_NS + i, 0, 1, 100.0, 100.0, 2000, 1 + i) == i
     for step in range(591):
         now_ns = START_NS + step * S // 10
@@ -202,12 +288,12 @@ def test_a_mid_that_is_no_number_resolves_nothing() -> None:
 def test_a_full_ring_refuses_and_counts() -> None:
     st, p = fresh(markouts)
     taken = [own_fill(st[0], p[0], START_NS + i, 0, 1, 100.0, 100.0, 2000) for i in range(300)]
-    assert sum(slot >= 0 for slot in taken) == markouts.PENDING
-    assert st["overflow"][0] == 300 - markouts.PENDING
+    assert sum(slot >= 0 for slot in taken) == PENDING
+    assert st["overflow"][0] == 300 - PENDING
     for step in range(640):
         now_ns = START_NS + step * S // 10
         markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 2000)
-    assert st["counts"][0, :, 0].tolist() == [markouts.PENDING] * markouts.HORIZONS
+    assert st["counts"][0, :, 0].tolist() == [PENDING] * markouts.HORIZONS
     assert own_fill(st[0], p[0], START_NS + 120 * S, 0, 1, 100.0, 100.0, 2000) == 0
 
 

@@ -18,7 +18,7 @@ def blind() -> Any:
 
     def learn_exposure(st: Any, p: Any) -> None:
         account.learn_exposure(st, p)
-        st.markouts.waited_s = st.markouts.waited_bps = 0.0
+        st.markouts.approach.waited_s = st.markouts.approach.waited_bps = 0.0
 
     return step_with(account=SimpleNamespace(**{**vars(account), "learn_exposure": learn_exposure}))
 
@@ -49,7 +49,7 @@ def test_orders_that_fair_comes_to_are_quoted_further_out() -> None:
     """Only the prices of book frames and prints differ, by a few ticks that cancel."""
     comes, stays = watched(6), watched(0)
     assert keys(comes.commands) != keys(stays.commands)
-    assert float(comes.st["markouts"]["waited_s"]) > 5.0
+    assert float(comes.st["markouts"]["approach"]["waited_s"]) > 5.0
     gap = comes.st["viability"]["approach_bps"].sum() - stays.st["viability"]["approach_bps"].sum()
     unseen = watched(6, blind())
     assert gap > 0.1

@@ -1,4 +1,4 @@
-"""From raw frames to other orders: that deep sweeps lose more is charged once it has been proven, and not before."""
+"""From raw frames to other orders: that deep sweeps lose more is charged to deep quotes, as far as it is shown."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from portfolio_mm.engine import viability
 from portfolio_mm.estimators import depth_profile
-from portfolio_mm.models.skill import clear_skill
+from portfolio_mm.models.depth_grid import place_of
 from tests.engine.lesson import TUNING
 from tests.engine.plain_page import step_with
 from tests.engine.tape import allocation, keys
@@ -16,12 +16,13 @@ from tests.engine.wire import Wire
 TICK = 0.001
 
 
-def unproven() -> Any:
-    """The page on which depth never beats the average."""
+def level() -> Any:
+    """The page on which every depth loses what all sweeps lose."""
 
     def update(st: Any, *rest: Any) -> bool:
-        clear_skill(st.skill)
-        return bool(depth_profile.update(st, *rest))
+        heard = bool(depth_profile.update(st, *rest))
+        st.pool.adverse_bps[:] = st.pool.adverse_bps[0]
+        return heard
 
     return step_with(depth_profile=SimpleNamespace(**{**vars(depth_profile), "update": update}))
 
@@ -52,14 +53,15 @@ def deep_bps(wire: Wire) -> float:
     """What the table of the verdict charges a quote at 9 bps more than one at 0.1."""
 
     def at(depth_bps: float) -> float:
-        return float(viability.adverse_at(wire.st["viability"], *viability.place_of(depth_bps))[0])
+        return float(viability.adverse_at(wire.st["viability"], *place_of(depth_bps))[0])
 
     return at(9.0) - at(0.1)
 
 
-def test_losses_by_depth_move_orders_only_when_proven() -> None:
-    deep, unknown = heard("deep"), heard("deep", unproven())
-    assert float(deep.st["depth"]["skill"]["weight"]) > 0.5
+def test_losses_by_depth_move_orders() -> None:
+    """The same prints; only which of them the mid follows, differs. Where it is shallow ones, no depth loses less."""
+    deep, unknown, shallow = heard("deep"), heard("deep", level()), heard("shallow")
     assert deep_bps(deep) > 0.8 > 8.0 * abs(deep_bps(unknown))
+    assert deep_bps(shallow) == 0.0
     assert keys(deep.commands) != keys(unknown.commands)
-    assert keys(deep.commands) != keys(heard("shallow").commands)
+    assert keys(deep.commands) != keys(shallow.commands)

@@ -21,6 +21,7 @@ def trained(*, acts: bool) -> tuple[Wire, float]:
     coin, rng = Wire(Tuning(levels=1)), np.random.default_rng(3)
     coin.params["fair"]["block_s"] = 1.0
     coin.params["ablation_share"] = 0.0
+    coin.params["depth"]["prior_count"] = 1e9  # such sweeps would forbid any quote
     if not acts:
         coin.step = without("order_flow", "update", "on_trade", returns=False)
     coin.start()

@@ -17,7 +17,11 @@ BAD: list[list[Any]] = [
 ]
 STEP_ERROR = 1e-4
 """Time is forgotten once a refit, the newest second of exposure with the rest."""
-PLAIN = {"reached", "labels", "loss", "block_n", "block_loss", "cluster_nn", "cluster_nl", "cluster_ll"}
+PLAIN = {"reached", "labels", "loss", "block_n", "block_loss", "cluster_nn", "cluster_nl", "cluster_ll"} | {
+    "sums",
+    "block",
+    "squares",
+}
 FOR_PEOPLE = {
     "overflow": "rings and slots that were full",
     "dropped": "labels without a mid",

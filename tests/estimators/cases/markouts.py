@@ -3,6 +3,7 @@
 from typing import Any
 
 from portfolio_mm.estimators import markouts as MODULE
+from portfolio_mm.models.approach import rest
 from tests.estimators.feeds import START_NS, fresh, own_fill, placed
 from tests.estimators.stream import EARLIER, Moment
 
@@ -13,12 +14,15 @@ PLAIN = {
     "markout_m2",
     "adverse_m1",
     "adverse_m2",
-    "learned_n",
-    "learned_s1",
-    "learned_s2",
-    "approach_n",
-    "approach_s1",
-    "approach_s2",
+    "n",
+    "s1",
+    "s2",
+    "at_depth",
+    "block_n",
+    "block_s1",
+    "cluster_nn",
+    "cluster_ns",
+    "cluster_ss",
     "fill_features",
 }
 FOR_PEOPLE = {
@@ -37,6 +41,6 @@ def play(market: list[Moment]) -> Any:
             if slot >= 0:
                 MODULE.on_approach(st[0], p[0], slot, now.px)
         MODULE.wait(st[0], p[0], 0.1)
-        MODULE.on_waiting(st[0], i % 2, 100.0, now.mid_px, 0.3, 0.1)
+        rest(st[0].approach, i % 2, 100.0, now.mid_px, 0.3, 0.1)
         MODULE.update(st[0], p[0], now.now_ns, now.now_ns, now.mid_px, 2 * i + 1)
     return st
