@@ -29,7 +29,7 @@ HEARS = ("BBO", "BOOK", "TRADE", "TIMER")
 WARM_S = 32.0
 """Seconds of an ordinary market after which it is ready."""
 SCORES = {"loss of a sweep by its depth": "the average of all sweeps"}
-PENDING = 160
+PENDING = 152
 
 PARAMS = record(
     [

@@ -21,7 +21,7 @@ FIELDS: Final = [
     ("fill_cloid_lo", "u8", (PENDING,)),
     ("fill_decision", "i8", (PENDING,)),
     ("fill_placed_ns", "i8", (PENDING,)),
-    ("fill_signals_off", "i8", (PENDING,)),
+    ("fill_signals_off", "i4", (PENDING,)),
     ("fill_approach_bps", "f4", (PENDING,)),
     ("fill_distance_bps", "f4", (PENDING,)),
     ("fill_adverse_bps", "f4", (PENDING,)),
@@ -36,8 +36,8 @@ def clear_ring(st: Any) -> None:
     """Nothing is known of any fill."""
     for whole in (st.fill_ns, st.fill_placed_ns, st.fill_lots, st.fill_mid2, st.fill_tid):
         whole[:] = 0
-    for whole in (st.fill_decision, st.fill_signals_off):
-        whole[:] = 0
+    st.fill_decision[:] = 0
+    st.fill_signals_off[:] = 0
     st.fill_side[:] = 0
     st.fill_cloid_hi[:] = 0
     st.fill_cloid_lo[:] = 0
