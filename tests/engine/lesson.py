@@ -137,6 +137,7 @@ def know(bench: Bench) -> None:
     bench.params["toxicity"]["min_depth_bps"] = 1e6  # and nothing more
     toxic["skill"]["weight"][0] = 1.0
     toxic["moments"][:, INFORMED] = 100.0, 20.0, 6.0
+    toxic["centre"][INFORMED], toxic["per_sd"][INFORMED] = 0.2, 0.02**-0.5
     toxic["w"][1 + INFORMED] = 3.0
     kinds["learned_count"], kinds["ready"] = 1_000.0, 1
     kinds["moments"][0], kinds["moments"][1] = (5.0, 0.5, -1.0, 0.4), (2.0, 9.0, 1.0, 0.3)

@@ -5,6 +5,7 @@ from functools import cache
 from tests.engine.lesson import TUNING, quick
 from tests.engine.rush import earn
 from tests.engine.story import without
+from tests.engine.tape import T0, allocation
 from tests.engine.wire import Wire
 
 HALF, MOVE = 0.003, 0.008
@@ -44,6 +45,7 @@ def _taught(aggressor: str, part: str = "") -> Wire:
     if part:
         wire.step = without(part, "look")
     wire.start()
+    wire.hear(allocation(T0, 2, sz=5e-5, oid=10**15))  # actions are cheap: orders follow what is wanted
     mid = 20.0
     wire.book(mid - HALF, mid + HALF)
     wire.wait(1.0)

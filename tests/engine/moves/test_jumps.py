@@ -34,7 +34,7 @@ def test_a_jump_that_traded_all_its_way_is_charged_as_adverse_selection_only() -
     silent, traded = weather.jumps(None), weather.jumps(None, swept=True)
     assert premium_bps(traded.st) == 0.0
     assert traded.st.jumps.jump_count == pytest.approx(silent.st.jumps.jump_count)
-    assert traded.st.depth.adverse_bps.max() > silent.st.depth.adverse_bps.max()
+    assert traded.st.depth.pool.adverse_bps.max() > silent.st.depth.pool.adverse_bps.max()
 
 
 def test_what_is_known_of_the_weather_would_be_kept_with_an_order() -> None:

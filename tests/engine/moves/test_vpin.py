@@ -21,6 +21,7 @@ def heard(flags: str, step: Any = None) -> Wire:
     wire.params["toxicity"]["min_depth_bps"] = 1e6  # nothing more is learned
     toxic["skill"]["weight"][0], toxic["w"][1 + ROW] = 1.0, 3.0
     toxic["moments"][:, ROW] = 100.0, 0.0, 4.0
+    toxic["per_sd"][ROW] = 5.0
     if step is not None:
         wire.step = step
     wire.start()
