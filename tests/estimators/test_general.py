@@ -19,8 +19,6 @@ from tests.estimators import stream
 from tests.estimators.cases import CASES
 from tests.estimators.feeds import START_NS, fresh, own_fill
 
-ONE_FLOAT = 2.4e-7
-"""What is kept in four bytes may round the other way where eight differ by one in the last place."""
 MODULES = [
     importlib.import_module(f"{estimators.__name__}.{m.name}") for m in pkgutil.iter_modules(estimators.__path__)
 ]
@@ -37,8 +35,7 @@ def assert_same(left: Any, right: Any, *, but: tuple[str, ...] = (), rel: float 
         if left.dtype[field].base.names is not None:
             assert_same(left[field], right[field], rel=rel)
         elif left.dtype[field].base.kind == "f":
-            near = max(rel, ONE_FLOAT) if rel > 0.0 and left.dtype[field].base.itemsize == 4 else rel
-            np.testing.assert_allclose(left[field], right[field], rtol=near, atol=near, err_msg=field)
+            np.testing.assert_allclose(left[field], right[field], rtol=rel, atol=rel, err_msg=field)
         else:
             np.testing.assert_array_equal(left[field], right[field], err_msg=field)
 
