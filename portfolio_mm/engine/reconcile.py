@@ -197,11 +197,12 @@ def _empty(  # noqa: PLR0917 - kernels take flat arguments
 
 @nb.njit(cache=True)
 def _is_settled(  # noqa: PLR0917 - kernels take flat arguments
-    quote: Any, orders: Any, side: int, level: int, k: float, worth_usd_per_s: float, scale_s: float, price_usd: float
+    quote: Any, orders: Any, side: int, level: int, k: float, move_usd: float, whole_usd: float, price_usd: float
 ) -> bool:
     """Whether `_slot` has nothing to do: no order is there or wanted, or moving the one that rests cannot pay.
 
-    Most moments are such: the gain of a move (`_move_gain`) is bounded here without an exponential.
+    Most moments are such: the gain of a move (`_move_gain`) is bounded here by `move_usd` times what its distance says,
+    and by `whole_usd` were all of its size missing.
     """
     slot = orders.slots[side, level]
     resting, wanted = slot.leg[0], quote.lots[side, level]
@@ -214,7 +215,7 @@ def _is_settled(  # noqa: PLR0917 - kernels take flat arguments
     want_ticks = quote.px_ticks[side, level]
     y = k * (1.0 - 2.0 * side) * (want_ticks - resting.px_ticks) / want_ticks * 1e4
     missing_share = abs(wanted - resting.lots) / max(wanted, resting.lots)
-    return worth_usd_per_s * (scale_s * upkeep.edge_bound(y) + missing_share * upkeep.LONGEST_S) <= price_usd  # type: ignore[no-any-return]
+    return move_usd * upkeep.edge_bound(y) + missing_share * whole_usd <= price_usd  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -269,20 +270,24 @@ def commands_for(st: Any, p: Any, ev: Any, commands: Any) -> int:
         return 0
     if st.authority.stance == authority.PULL:
         return _pull(st, p, ev, commands, 0)  # type: ignore[no-any-return]
-    n = 0
     if st.authority.stance == authority.WAIT or st.quote.ready == 0:
-        return n
-    price_usd, sigma_bps = actions.own_price_usd(st, p), st.quote.sigma_bps
+        return 0
+    n, price_usd, sigma_bps = 0, actions.own_price_usd(st, p), st.quote.sigma_bps
     for side in range(2):
         if _over_limit(st, p, side):
             for level in range(LEVELS - 1, -1, -1):
                 if exposure.side_lots(st.orders, side) > 0 and st.quote.lots[side, level] < _working(st, side, level):
                     n = _cancel_slot(st, p, ev, commands, n, side, level, 0.0, True)  # noqa: FBT003 - compiled
         k = max(st.quote.k_per_bps[side], 1e-6)
-        worth, scale_s = _rate_of(st.quote, p, side, 0, k) * p.clip_usd * 1e-4 / k, upkeep.time_scale_s(k, sigma_bps)
+        worth = _rate_of(st.quote, p, side, 0, k) * p.clip_usd * 1e-4 / k
+        move_usd = worth * upkeep.time_scale_s(k, sigma_bps)
+        whole_usd = worth * upkeep.life_bound_s(
+            worth, k, sigma_bps, price_usd
+        )  # of the first level; others live longer
         for level in range(LEVELS):
-            if not _is_settled(st.quote, st.orders, side, level, k, worth, scale_s, price_usd):
+            if not _is_settled(st.quote, st.orders, side, level, k, move_usd, whole_usd, price_usd):
                 n = _slot(st, p, ev, commands, n, side, level, price_usd)
+            whole_usd = worth * upkeep.LONGEST_S
     if n > 0:
         st.orders.decision += 1
     return n

@@ -211,8 +211,9 @@ def placed_adverse_bps(st: Any, p: Any, side: int, level: int) -> float:
 def _survey(st: Any, p: Any, side: int, now_bps: float) -> float:
     """Adverse selection and liquidity at the GLFT depth f + P + AS + 1/k + h, which is returned (bps).
 
-    The depth depends on AS and AS on the depth: two steps of the fixed point are taken (it contracts, because adverse
-    selection grows slower than depth). D = 2 A_eff C k z is 2 k z times the rate at the best depth, which is measured.
+    The depth depends on AS and AS on the depth: two steps of the fixed point are taken. (Where adverse selection grows
+    faster than depth there is none, and no depth pays.) D = 2 A_eff C k z is 2 k z times the rate at the best depth,
+    which is measured.
     """
     viability = st.viability
     start_bps = st.account.maker_fee_bps + actions.cost_bps(st, p) + 1.0 / max(st.intensity.k_per_bps[side], 1e-6)

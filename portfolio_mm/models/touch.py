@@ -89,17 +89,21 @@ def forget_touch(touch: Any, keep: float) -> None:
 def seen_shares(touch: Any, side: int, depth_bps: Any, k: float, shares: Any) -> None:
     """Shares of the sweeps that reach each depth which went on to an order and were seen; 1 before anything is known.
 
-    E e^(-k max(0, h - depth)) over the time remembered.
+    E e^(-k max(0, h - depth)) over the time remembered, for depths that grow. Each h has its exponential at the deepest
+    depth before it; at the ones before that it is the next one's times e^(-k step).
     """
-    shares[:] = 0.0
-    seconds = 0.0
+    seconds, beyond_s = 0.0, 0.0
     for b in range(BINS):
-        here_s = touch.near_s[side, b]
-        if here_s > 0.0:
-            near_bps = touch.near_moment[side, b] / here_s
-            seconds += here_s
-            for j in range(len(depth_bps)):
-                beyond_bps = near_bps - depth_bps[j]
-                shares[j] += here_s if beyond_bps <= 0.0 else here_s * math.exp(-min(50.0, k * beyond_bps))
-    for j in range(len(depth_bps)):
-        shares[j] = shares[j] / seconds if seconds > 0.0 else 1.0
+        seconds += touch.near_s[side, b]
+    for j in range(len(depth_bps) - 1, -1, -1):
+        here_bps, next_bps, before_s = depth_bps[j], np.inf, 0.0
+        if j < len(depth_bps) - 1:
+            next_bps = depth_bps[j + 1]
+            beyond_s *= math.exp(-min(50.0, k * (next_bps - here_bps)))
+        for b in range(BINS):
+            near_s, moment = touch.near_s[side, b], touch.near_moment[side, b]
+            if moment <= here_bps * near_s:
+                before_s += near_s
+            elif moment <= next_bps * near_s:
+                beyond_s += near_s * math.exp(-min(50.0, k * (moment / near_s - here_bps)))
+        shares[j] = (before_s + beyond_s) / seconds if seconds > 0.0 else 1.0
