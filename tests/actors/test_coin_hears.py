@@ -22,8 +22,10 @@ from tests.actors.waiting import until
 
 
 def live_order(bench: CoinBench) -> dict[str, int]:
-    """Name of the newest order placed."""
-    row = next(row for row in reversed(bench.commands) if moves(row))
+    """Name of the newest best order that nothing was asked of since: it rests, and its place is worth having again."""
+    gone = {(row["target_hi"], row["target_lo"]) for row in bench.commands}
+    best = [row for row in bench.commands if moves(row) and row["level"] == 0]
+    row = next(row for row in reversed(best) if (row["cloid_hi"], row["cloid_lo"]) not in gone)
     return {"side": row["side"], "level": row["level"], "cloid_hi": row["cloid_hi"], "cloid_lo": row["cloid_lo"]}
 
 
