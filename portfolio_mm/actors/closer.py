@@ -39,7 +39,7 @@ class Round(NamedTuple):
     """What one pass found, in words.
 
     `done`: the venue showed that nothing is left. `proved`: it did not, but the matching engine proved every coin flat
-    that may be probed. `window`: takers are refused for now.
+    that may be probed. `window`: the venue is in its post-only window and refuses takers.
     """
 
     text: str

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from portfolio_mm.estimators import fair_value
+from portfolio_mm.models.fair_row import BOOK, FIRST
 from tests.estimators.feeds import ON, Floats, feed_fair_value, fresh, times
 
 
@@ -97,3 +98,19 @@ def test_a_hole_in_the_feed_is_not_a_label() -> None:
 def test_the_price_level_does_not_matter() -> None:
     book = books(9, 1.0, n=2000)
     assert learn(book * np.array([1000.0, 0.001, 1000.0, 0.001]))["weight"] == pytest.approx(learn(book)["weight"])
+
+
+@pytest.mark.parametrize("acts", [1.0, 0.5])
+def test_a_group_moves_fair_by_its_forecast_weight_and_strength(acts: float) -> None:
+    """Order flow forecasts 2 bps of mid, has earned 0.5, is calibrated to 0.8 and acts wholly or by half."""
+    st, p = fresh(fair_value)
+    book = books(1, 0.0, n=400)
+    feed_fair_value(st, p, times(np.arange(len(book)) * 0.25), book)
+    st["skill"]["weight"], st["calibration"]["strength"], st["slopes"], st["x"] = 0.0, 0.8, 0.0, np.nan
+    flow = BOOK + 1
+    place = FIRST[flow]
+    st["slopes"][0, flow, place], st["edges"][0, place], st["x"][0, place] = 1.0, 10.0, 2.0
+    st["skill"]["weight"][0, flow] = 0.5
+    fair_value.refresh(st[0], p[0], acts * ON)
+    assert st["parts_bps"][0, flow] == pytest.approx(acts * 0.5 * 0.8 * 2.0)
+    assert 1e4 * (st["fair_px"][0] / st["mid_px"][0] - 1.0) == pytest.approx(acts * 0.8, rel=1e-6)

@@ -17,7 +17,7 @@ from portfolio_mm.venue.flows.synthetic.orders import DRAWN, MarketOrders
 from portfolio_mm.venue.flows.synthetic.prices import EfficientPaths
 from portfolio_mm.venue.flows.synthetic.twin import misspecify
 from portfolio_mm.venue.flows.synthetic_params import synthetic_params
-from tests.estimators.feeds import Floats, Ints, feed_intensity, feed_own_orders, fresh, sweeps, times
+from tests.estimators.feeds import START_NS, Floats, Ints, feed_intensity, feed_own_orders, fresh, sweeps, times
 
 
 def long_memory() -> Any:
@@ -235,6 +235,17 @@ def test_more_messages_are_not_more_evidence() -> None:
     many = fit((np.concatenate([t_ns, extra])[order], sides, prices))
     assert many.a_per_s == pytest.approx(few.a_per_s, rel=1e-2)
     assert many.k_per_bps == pytest.approx(few.k_per_bps, rel=1e-2)
+
+
+def test_the_prior_of_a_is_worth_its_count_and_moves_with_the_regime() -> None:
+    """Ten seconds without a sweep against two sweeps in 20 s, or in 10 s where a regime is expected to double A."""
+    for log_a, prior_s in ((0.0, 20.0), (math.log(2.0), 10.0)):
+        st, p = fresh(intensity)
+        p["half_life_s"] = 0.0
+        intensity.shift_priors(st[0], 0.0, log_a)
+        for i in range(11):
+            intensity.update(st[0], p[0], START_NS + i * 1_000_000_000, -1, 0.0, 0.0)
+        assert st["market_a_per_s"][0] == pytest.approx([2.0 / (10.0 + prior_s)] * 2, rel=1e-6)
 
 
 def test_a_side_with_few_sweeps_leans_on_the_other() -> None:
