@@ -34,12 +34,11 @@ def served(settings: VenueSettings = FAST) -> Iterator[RunningVenue]:
             await stop.wait()
 
     def run() -> None:
+        # The test closes the loop once this thread has ended: it stays open for a call of stop until then.
         try:
             loop.run_until_complete(serve())
         except BaseException as error:  # noqa: BLE001 - handed to the test, which raises it
             started.put(error)
-        finally:
-            loop.close()
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -49,9 +48,9 @@ def served(settings: VenueSettings = FAST) -> Iterator[RunningVenue]:
             raise running
         yield running
     finally:
-        if thread.is_alive():
-            loop.call_soon_threadsafe(stop.set)
+        loop.call_soon_threadsafe(stop.set)
         thread.join(WAIT_S)
+        loop.close()  # raises where the venue has not stopped
 
 
 class Client:
