@@ -32,6 +32,7 @@ UNSCORED = "labels: what others are judged by"
 HORIZONS = 5
 OUT = 32
 NEVER = 9_223_372_036_854_775_807
+FORGET_NS = 10 * 10**9
 
 PARAMS = record(
     [
@@ -239,6 +240,8 @@ def update(st: Any, p: Any, now_ns: int, mid_ns: int, mid_px: float, mid2: int) 
         return 0
     st.seen += 1
     st.last_ns = now_ns
+    if now_ns - st.own.ns >= FORGET_NS:
+        own_loss.forget(st.own, now_ns, p.half_life_s, p.block_s)
     if now_ns < st.next_due_ns:
         return 0
     sane = 0.0 < mid_px < 1e300

@@ -7,7 +7,7 @@
 r is the Normal-Gamma posterior, its prior worth c fills of sd `sd_bps`, N = n^2 / sum_blocks n_b^2: fills of one block
 count once. `lower` is what own fills have shown at the
 confidence of Z, their bursts counted once: a loss that is shown is believed at once, however strong the prior, and
-fades as fills are forgotten (sums of blocks too: evidence grows old, it does not grow sure). Both sides together: the
+fades with time (sums of blocks too: evidence grows old, it does not grow sure). Both sides together: the
 drift of one half hour separates them and foretells nothing. Comparing at the fills' depths, and with what is said of
 those now, keeps apart what depth explains; nothing is charged twice when sweeps have told it since.
 Source: theory §12; Liang-Zeger 1986 (clustered errors).
@@ -59,25 +59,45 @@ def clear_own(own: Any) -> None:
 
 
 @nb.njit(cache=True)
-def take(own: Any, now_ns: int, loss_bps: float, depth_bps: float, half_life_s: float, block_s: float) -> None:  # noqa: PLR0917 - flat arguments
-    """The label of an own fill `depth_bps` from fair came due at `now_ns`: forget up to now, then learn."""
-    keep = half_life_factor((now_ns - own.ns) / NS_PER_S, half_life_s) if own.ns > 0 else 1.0
-    if own.block_ns == 0 or now_ns - own.block_ns >= block_s * NS_PER_S:
-        own.cluster_nn += own.block_n * own.block_n
-        own.cluster_ns += own.block_n * own.block_s1
-        own.cluster_ss += own.block_s1 * own.block_s1
-        own.block_n = 0.0
-        own.block_s1 = 0.0
-        own.block_ns = now_ns
+def _close_block(own: Any) -> None:
+    """The running block joins the closed ones."""
+    own.cluster_nn += own.block_n * own.block_n
+    own.cluster_ns += own.block_n * own.block_s1
+    own.cluster_ss += own.block_s1 * own.block_s1
+    own.block_n = 0.0
+    own.block_s1 = 0.0
+
+
+@nb.njit(cache=True)
+def forget(own: Any, now_ns: int, half_life_s: float, block_s: float) -> None:
+    """Time has come to `now_ns`. Without this a loss that ended the quoting, and so the fills, would stand for ever."""
+    if own.ns == 0 or now_ns <= own.ns:
+        return
+    if now_ns - own.block_ns >= block_s * NS_PER_S:
+        _close_block(own)
+    keep = half_life_factor((now_ns - own.ns) / NS_PER_S, half_life_s)
     own.ns = now_ns
+    own.n *= keep
+    own.s1 *= keep
+    own.s2 *= keep
     own.cluster_nn *= keep
     own.cluster_ns *= keep
     own.cluster_ss *= keep
-    own.n = keep * own.n + 1.0
-    own.s1 = keep * own.s1 + loss_bps
-    own.s2 = keep * own.s2 + loss_bps * loss_bps
     for i in range(DEPTHS):
         own.at_depth[i] *= keep
+
+
+@nb.njit(cache=True)
+def take(own: Any, now_ns: int, loss_bps: float, depth_bps: float, half_life_s: float, block_s: float) -> None:  # noqa: PLR0917 - flat arguments
+    """The label of an own fill `depth_bps` from fair came due at `now_ns`: forget up to now, then learn."""
+    forget(own, now_ns, half_life_s, block_s)
+    if own.block_ns == 0 or now_ns - own.block_ns >= block_s * NS_PER_S:
+        _close_block(own)
+        own.block_ns = now_ns
+    own.ns = max(own.ns, now_ns)
+    own.n += 1.0
+    own.s1 += loss_bps
+    own.s2 += loss_bps * loss_bps
     j, part_share = place_of(depth_bps)
     own.at_depth[j] += 1.0 - part_share
     own.at_depth[j + 1] += part_share

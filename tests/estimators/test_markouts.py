@@ -196,11 +196,16 @@ def test_nothing_lost_is_seldom_taken_for_a_loss(twin: bool) -> None:  # noqa: F
     assert np.mean(shown) < 0.08
 
 
-def test_what_was_shown_fades_with_its_fills() -> None:
+def test_what_was_shown_fades_without_a_fill() -> None:
+    """A loss that ends the quoting ends the fills too, and must not stand for ever."""
     st, p, now_ns = own_fills([20.0, 12.0] * 10, np.ones(20), np.full(20, 31.0))
     before = markouts.beyond(st[0], p[0], NOTHING, 30.0)[0]
-    own_loss.take(st[0].own, now_ns + 6 * 3600 * S, 0.0, 1.0, float(p["half_life_s"][0]), 30.0)
-    assert markouts.beyond(st[0], p[0], NOTHING, 30.0)[0] < 0.2 * before
+    for minute in range(1, 361):
+        due_ns = now_ns + minute * 60 * S
+        markouts.update(st[0], p[0], due_ns, due_ns, 100.0, 2000)
+    assert st[0].own.n == pytest.approx(st[0].own.at_depth.sum())
+    assert 0.0 < st[0].own.n < 0.02 * 20
+    assert 0.0 <= markouts.beyond(st[0], p[0], NOTHING, 30.0)[0] < 0.2 * before
 
 
 def test_every_label_is_handed_out_once_with_its_fill() -> None:
