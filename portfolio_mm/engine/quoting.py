@@ -12,9 +12,9 @@ a)) and C = 1/e, that is 2 k z times the rate at the best depth f + eps + a + 1/
 `bound` lifts the symmetric part to its floor f + eps + a + max(min edge, floor_errors * se), or sets it to the depth
 that the profile says earns clearly more (one exponential does not fit a whole book), which an order kept in a band
 around it meets when it stands out by the approach, plus what a fill costs now beyond
-what it cost when that depth was found (toxicity, jumps, impact, vol-of-vol: at once, not once a second), caps skew and
-distance, and, on a side that must reduce but where no quote pays, gives up f, eps and a: they are the price of getting
-out.
+what it cost when that depth was found (toxicity, jumps, impact, vol-of-vol: at once, not once a second), caps skew (but
+not what a cascade adds: it must be felt on top of a full position) and distance, and, on a side that must reduce but
+where no quote pays, gives up f, eps and a: they are the price of getting out.
 """
 
 import math
@@ -96,7 +96,7 @@ def _side(st: Any, p: Any, side: int, gamma: float, carry_bps: float) -> None:
     cost_bps = at.cost_bps(items)
     base_bps = items[at.STATIC] + cost_bps + items[at.RISK] + items[at.VOL_OF_VOL]
     skew_bps = items[at.OWN] + items[at.OTHER] + items[at.TARGET]
-    skew_bps += items[at.EXACT] + items[at.FUNDING] + items[at.CASCADE]
+    skew_bps += items[at.EXACT] + items[at.FUNDING]
     if quote.urgent[side] == 1:
         wanted_bps = items[at.STATIC] + items[at.RISK]
     else:
@@ -108,8 +108,8 @@ def _side(st: Any, p: Any, side: int, gamma: float, carry_bps: float) -> None:
         wanted_bps = max(floor_bps, known_bps if st.viability.quote_depth_bps[side] > 0.0 else base_bps)
     wanted_bps = min(p.max_half_spread_bps, wanted_bps)
     skew_cap = min(p.max_skew_bps, max(-p.max_skew_bps, skew_bps))
-    distance_bps = min(p.max_half_spread_bps, wanted_bps + skew_cap)
-    items[at.BOUND] = distance_bps - base_bps - skew_bps
+    distance_bps = min(p.max_half_spread_bps, wanted_bps + skew_cap + items[at.CASCADE])
+    items[at.BOUND] = distance_bps - base_bps - skew_bps - items[at.CASCADE]
     quote.distance_bps[side] = distance_bps
     rate, k = viability.rate_near(st, side, distance_bps)
     quote.rate_per_s[side] = rate * arrivals.factor(st, p, side)
