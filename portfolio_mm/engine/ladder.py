@@ -4,8 +4,8 @@ Level j stands j steps behind the first. Sizes are deterministic: a clip per lev
 limit, the collateral, the Kelly cap and the position leave; what is under the minimum goes to no level, so a small
 budget makes fewer levels rather than orders that are refused. A side that knows little yet, or is being run over,
 offers the smallest order. A price is clamped to one tick short of the freshest public opposite side, so a post-only
-does not cross. A reducing order never exceeds the position; one that closes the whole of it is exempt from the minimum
-(HL §7.4).
+does not cross. A reducing order never exceeds the position; one that closes the whole of it, and says so by being
+reduce-only, is exempt from the minimum (HL §7.4).
 """
 
 from typing import Any, Final
@@ -122,7 +122,10 @@ def _no_budget(st: Any, p: Any, side: int) -> None:
 
 @nb.njit(cache=True)
 def _level_lots(st: Any, p: Any, side: int, budget: int, px_ticks: int) -> int:
-    """Lots of the next level out of `budget`; 0 when the venue would refuse what is left."""
+    """Lots of the next level out of `budget`; 0 when the venue would refuse what is left.
+
+    Less than the minimum only where it closes the whole position.
+    """
     px_usd = exposure.notional_usd(1, px_ticks)
     clip = max(1, int(p.clip_usd / px_usd))
     lots = min(clip, budget)
@@ -133,7 +136,7 @@ def _level_lots(st: Any, p: Any, side: int, budget: int, px_ticks: int) -> int:
     whole = -sign * st.account.lots[p.coin]
     if least <= budget and least * px_usd <= 2.0 * p.clip_usd:
         return least
-    return whole if 0 < whole == budget else 0
+    return whole if 0 < whole <= budget else 0
 
 
 @nb.njit(cache=True)
@@ -184,8 +187,9 @@ def _fill_side(st: Any, p: Any, side: int, budget: int) -> None:
             first_ticks = ticks
         quote.px_ticks[side, level] = ticks
         quote.lots[side, level] = lots
-        quote.reduce_only[side, level] = 1 if reducing else 0
-        budget -= lots
+        is_dust = exposure.notional_usd(lots, ticks) < p.min_order_usd
+        quote.reduce_only[side, level] = 1 if reducing or is_dust else 0
+        budget = 0 if is_dust else budget - lots
     if first_ticks > 0:
         quote.quoting[side] = 1
         attribution.close(quote.items_bps[side], side, quote.mid_px, first_ticks / p.ticks_per_usd)

@@ -130,6 +130,19 @@ def test_a_dust_position_is_closed_whole_below_the_minimum() -> None:
     assert {int(c["sz_lots"]) for c in asks} == {3}
 
 
+@pytest.mark.parametrize("limit_usd", [0.0, 3.0])
+def test_a_dust_position_is_closed_while_trading_too(limit_usd: float) -> None:
+    """The venue takes less than its minimum only from an order that is reduce-only."""
+    bench, now_ns = running()
+    bench.hear(event(EventKind.POSITION, now_ns, coin=0, sz_lots=3, px_ticks=2_000_000))
+    bench.hear(allocation(now_ns, 2, px2=limit_usd, oid=10**15))
+    sent = len(bench.commands)
+    bench.quiet_book(5.0, now_ns + 10 * MS)
+    creates = [c for c in bench.commands[sent:] if c["kind"] != CommandKind.CANCEL]
+    assert {(int(c["side"]), int(c["sz_lots"]), int(c["bits"])) for c in creates} == {(1, 3, REDUCE_ONLY)}
+    assert [int(leg["lots"]) for leg in bench.resting(1)] == [3]
+
+
 @pytest.mark.parametrize("side", [0, 1])
 def test_the_limit_holds_in_the_worst_case(side: int) -> None:
     bench, now_ns = running(Tuning(levels=3))
