@@ -10,7 +10,7 @@ from typing import Any, Final
 import numba as nb
 
 from portfolio_mm.domain.events import LAST, REPLAYED
-from portfolio_mm.engine import ablation, account, authority, book, clock, emit, ladder, learning, places, pnl
+from portfolio_mm.engine import ablation, account, authority, backoff, book, clock, emit, ladder, learning, places, pnl
 from portfolio_mm.engine import quoting, reconcile, signals, slots, viability
 from portfolio_mm.engine.fair_inputs import gather, renew
 from portfolio_mm.engine.terms import exact
@@ -155,7 +155,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     elif kind == clock.ORDER:
         side = slots.on_order(st.orders, ev, recv_ns)
         if side >= 0:
-            reconcile.on_answer(st.orders, side, ev.status, ev.oid, ev.tid, recv_ns)
+            backoff.on_answer(st.orders, side, ev.status, ev.oid, ev.tid, recv_ns)
     elif kind == clock.PERMIT:
         authority.on_permit(st.authority, ev, recv_ns)
     elif kind == clock.MODE:

@@ -2,18 +2,16 @@
 
 A new order is placed when what it earns until it is filled or moved beats the price of an action, a resting one kept
 unless moving it gains more than that: models/upkeep.py says what moving is worth, given how far the wanted price has
-left it. A missing size loses in proportion, for as long as a placement lives; the queue already waited for is worth up
-to half of what the order earns meanwhile. Safety pulls (stale book, no permit, feed,
-mode, limit) are free and immediate. A refusal backs its side off by class.
+left it. A missing size loses in proportion, for as long as a placement lives; a size that the side may no longer offer
+is taken back; the queue already waited for is worth up to half of what the order earns meanwhile. Safety pulls (stale
+book, no permit, feed, mode, limit) are free and immediate. A refusal backs its side off (backoff.py).
 """
 
 import math
 from typing import Any, Final
 
 import numba as nb
-import numpy as np
 
-from portfolio_mm.domain.order import OrderEvent, Refusal
 from portfolio_mm.engine import actions, authority, emit, exposure
 from portfolio_mm.engine.orders import CANCELLING, LEVELS, LIVE, NONE, PENDING, UNKNOWN
 from portfolio_mm.engine.terms import queue
@@ -24,51 +22,10 @@ from portfolio_mm.models import upkeep
 HEARS = ("BBO", "BOOK", "TIMER", "FILL", "ORDER", "PERMIT", "MODE", "ALLOCATION", "FEED")
 QUOTING, BACKING_OFF, IN_FLIGHT = int(Reason.QUOTING), int(Reason.BACKING_OFF), int(Reason.IN_FLIGHT)
 PRICED_OUT: Final = int(Reason.PRICED_OUT)
-ACCEPTED, REFUSED, REPLACED = int(OrderEvent.ACCEPTED), int(OrderEvent.REFUSED), int(OrderEvent.REPLACED)
-MODIFY_FAILED: Final = int(OrderEvent.MODIFY_FAILED)
 URGENT_PER_S = 0.02
 """An order that must reduce is kept as if it could fill at least this often."""
 CANCEL_AGAIN_NS: Final = 1_000_000_000
 """A safety cancel that did not take is repeated after this long."""
-BACKOFF_S: Final[dict[Refusal, float]] = {
-    Refusal.NONE: 1.0,
-    Refusal.NO_PERMIT: 0.5,
-    Refusal.LIMIT: 2.0,
-    Refusal.MARGIN: 5.0,
-    Refusal.WOULD_CROSS: 0.25,
-    Refusal.TICK_OR_LOT: 30.0,
-    Refusal.MIN_NOTIONAL: 10.0,
-    Refusal.REDUCE_ONLY: 2.0,
-    Refusal.BUDGET: 10.0,
-    Refusal.PRICED_OUT: 5.0,
-    Refusal.RECONCILING: 1.0,
-    Refusal.STALE: 0.5,
-    Refusal.VENUE_WINDOW: 10.0,
-    Refusal.RATE_LIMIT: 10.0,
-    Refusal.VENUE_OTHER: 5.0,
-    Refusal.DUPLICATE: 1.0,
-    Refusal.GONE: 0.1,
-}
-"""First wait after a refusal, by class; doubles with each refusal in a row, at most 32 times."""
-BACKOFF_NS: Final = np.array([int(BACKOFF_S[r] * 1e9) for r in Refusal], dtype=np.int64)
-
-
-@nb.njit(cache=True)
-def on_answer(orders: Any, side: int, status: int, refusal: int, wait_ns: int, now_ns: int) -> None:  # noqa: PLR0917 - kernels take flat arguments
-    """Learn from an answer: a refusal backs the side off, an acceptance ends the series.
-
-    Where the gateway knows when the next order will be possible (`wait_ns`), nothing is guessed.
-    """
-    if status in (ACCEPTED, REPLACED):
-        orders.backoff_count[side] = 0
-    elif status in (REFUSED, MODIFY_FAILED):
-        kind = refusal if 0 <= refusal < len(BACKOFF_NS) else 0
-        if wait_ns > 0:
-            orders.backoff_until_ns[side] = now_ns + wait_ns
-        else:
-            orders.backoff_until_ns[side] = now_ns + BACKOFF_NS[kind] * 2 ** min(orders.backoff_count[side], 5)
-            orders.backoff_count[side] += 1
-        orders.backoff_class[side] = kind
 
 
 @nb.njit(cache=True)
@@ -173,8 +130,14 @@ def _move_gain(st: Any, p: Any, side: int, level: int, k: float, price_usd: floa
 
 
 @nb.njit(cache=True)
-def _in_our_way(quote: Any, resting: Any, side: int) -> bool:
-    """Whether an order that rests would match our own next best order of the other side: that one would be refused."""
+def _may_not_stay(quote: Any, p: Any, resting: Any, side: int, level: int) -> bool:
+    """Whether an order must change whatever that gains.
+
+    It is a whole order larger than what the side may offer, or would match our next best order of the other side, which
+    would be refused.
+    """
+    if (resting.lots - quote.lots[side, level]) * quote.value_usd_per_lot >= p.min_order_usd:
+        return True
     sign, other = 1 - 2 * side, 1 - side
     wanted_ticks = quote.px_ticks[other, 0]
     return quote.lots[other, 0] > 0 and wanted_ticks > 0 and sign * (resting.px_ticks - wanted_ticks) >= 0  # type: ignore[no-any-return]
@@ -197,7 +160,15 @@ def _empty(  # noqa: PLR0917 - kernels take flat arguments
 
 @nb.njit(cache=True)
 def _is_settled(  # noqa: PLR0917 - kernels take flat arguments
-    quote: Any, orders: Any, side: int, level: int, k: float, move_usd: float, whole_usd: float, price_usd: float
+    quote: Any,
+    p: Any,
+    orders: Any,
+    side: int,
+    level: int,
+    k: float,
+    move_usd: float,
+    whole_usd: float,
+    price_usd: float,
 ) -> bool:
     """Whether `_slot` has nothing to do: no order is there or wanted, or moving the one that rests cannot pay.
 
@@ -210,7 +181,7 @@ def _is_settled(  # noqa: PLR0917 - kernels take flat arguments
         return False
     if resting.state == NONE:
         return wanted == 0  # type: ignore[no-any-return]
-    if resting.state != LIVE or wanted == 0 or _in_our_way(quote, resting, side):
+    if resting.state != LIVE or wanted == 0 or _may_not_stay(quote, p, resting, side, level):
         return False
     want_ticks = quote.px_ticks[side, level]
     y = k * (1.0 - 2.0 * side) * (want_ticks - resting.px_ticks) / want_ticks * 1e4
@@ -242,7 +213,7 @@ def _slot(st: Any, p: Any, ev: Any, commands: Any, n: int, side: int, level: int
     if now_ns - resting.live_ns < p.requote_ns:
         return n
     gain_usd = _move_gain(st, p, side, level, k, price_usd)
-    if _in_our_way(quote, resting, side):
+    if _may_not_stay(quote, p, resting, side, level):
         gain_usd = max(gain_usd, 2.0 * price_usd)
     if gain_usd > price_usd:
         return emit.modify(st, p, ev, commands, n, side, level, gain_usd)  # type: ignore[no-any-return]
@@ -283,9 +254,9 @@ def commands_for(st: Any, p: Any, ev: Any, commands: Any) -> int:
         move_usd = worth * upkeep.time_scale_s(k, sigma_bps)
         whole_usd = worth * upkeep.life_bound_s(
             worth, k, sigma_bps, price_usd
-        )  # of the first level; others live longer
+        )  # of the first level: others live longer
         for level in range(LEVELS):
-            if not _is_settled(st.quote, st.orders, side, level, k, move_usd, whole_usd, price_usd):
+            if not _is_settled(st.quote, p, st.orders, side, level, k, move_usd, whole_usd, price_usd):
                 n = _slot(st, p, ev, commands, n, side, level, price_usd)
             whole_usd = worth * upkeep.LONGEST_S
     if n > 0:

@@ -29,7 +29,7 @@ from portfolio_mm.domain.instrument import Instrument
 from portfolio_mm.domain.limits import LimitSet, Permit, RiskState
 from portfolio_mm.domain.order import OrderEvent
 from portfolio_mm.domain.units import SIDES, SIGN
-from portfolio_mm.engine import authority, reconcile, slots
+from portfolio_mm.engine import authority, backoff, reconcile, slots
 from portfolio_mm.engine.coin import MAX_COMMANDS
 from portfolio_mm.engine.orders import CANCELLING, LEVELS, LIVE, MODIFYING, NONE
 from portfolio_mm.engine.state import new_coin
@@ -40,7 +40,7 @@ from tests.lifecycle.reports import report_of
 
 TOKEN: Final = "the secret of this world"
 TERMINAL: Final = frozenset({OrderEvent.REFUSED, OrderEvent.CANCELLED, OrderEvent.FILLED, OrderEvent.MODIFY_FAILED})
-ON_ORDER, ON_OWN_FILL, ON_ANSWER = called(slots.on_order), called(slots.on_own_fill), called(reconcile.on_answer)
+ON_ORDER, ON_OWN_FILL, ON_ANSWER = called(slots.on_order), called(slots.on_own_fill), called(backoff.on_answer)
 COMMANDS_FOR: Final = called(reconcile.commands_for)
 SOON_NS: Final = 300_000_000
 """A world lasts seconds: nobody backs off longer in it."""

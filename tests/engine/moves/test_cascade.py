@@ -3,19 +3,20 @@
 from typing import Any
 
 from portfolio_mm.domain.events import EventKind
-from portfolio_mm.engine.attribution import CASCADE
+from portfolio_mm.engine.attribution import CASCADE, OWN
 from portfolio_mm.engine.tuning import Tuning
 from tests.engine.tape import event, keys
 from tests.engine.wire import Wire
 
 
-def scene(step: Any = None, closed: float = 0.06, position: int = 0) -> Wire:
+def scene(step: Any = None, closed: float = 0.06, position: int = 0, max_skew_bps: float = 25.0) -> Wire:
     """A market that falls by 20 bps within five seconds while `closed` of open interest is closed.
 
     The hazard has earned its weight before (tests/estimators/test_cascade.py shows that it can).
     """
     wire = Wire(Tuning(levels=1))
     wire.step = step or wire.step
+    wire.params["max_skew_bps"] = max_skew_bps
     wire.start()
     skill = wire.st["cascade"]["skill"]
     skill["weight"], skill["blocks"], skill["naive"], skill["mass"] = 1.0, 100, 1e6, 1e6
@@ -48,6 +49,18 @@ def test_it_offers_only_the_smallest_order_there() -> None:
     assert storm.st["cascade"]["firing"] == 1
     assert calm.st["quote"]["lots"][0, 0] > 2 * storm.st["quote"]["lots"][0, 0] > 0
     assert storm.st["quote"]["lots"][1, 0] == calm.st["quote"]["lots"][1, 0]
+    assert [int(leg["lots"]) for leg in storm.resting(0)] == [storm.st["quote"]["lots"][0, 0]]
+
+
+def test_it_backs_off_from_where_a_full_position_has_put_it() -> None:
+    """Long in a falling market, skew at its cap: the cascade's part comes on top of it."""
+    near, far = scene(closed=0.0, position=900, max_skew_bps=1.0), scene(position=900, max_skew_bps=1.0)
+    assert near.st["quote"]["items_bps"][0][OWN] > 2.0
+    more_bps = float(far.st["quote"]["items_bps"][0][CASCADE])
+    moved_bps = float(far.st["quote"]["distance_bps"][0] - near.st["quote"]["distance_bps"][0])
+    assert more_bps > 2.0
+    assert moved_bps > 0.8 * more_bps
+    assert far.st["quote"]["px_ticks"][0, 0] < near.st["quote"]["px_ticks"][0, 0]
 
 
 def test_what_reduces_the_position_stays() -> None:

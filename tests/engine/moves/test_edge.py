@@ -48,8 +48,9 @@ def test_an_edge_that_lost_leaves_the_smallest_order() -> None:
     assert lost.st["edge"]["cap_usd"] == 0.0
     assert won.st["edge"]["cap_usd"] > 1_000.0
     least = int(lost.params["min_order_usd"][0] / 2.0) + 1
-    assert lost.st["quote"]["lots"][0, 0] in {0, least}
+    assert lost.st["quote"]["lots"][0, 0] == least
     assert won.st["quote"]["lots"][0, 0] > 5 * least
+    assert sum(int(leg["lots"]) for leg in lost.resting(0)) <= least
 
 
 def test_between_nothing_and_everything_a_side_offers_the_cap() -> None:
@@ -72,9 +73,14 @@ def test_between_nothing_and_everything_a_side_offers_the_cap() -> None:
 
 
 def test_time_opens_what_a_bad_hour_shut() -> None:
-    """No gate without a time-out: two hours later the cap is gone."""
+    """No gate without a time-out: two hours later the cap is gone, and by and by what was lost, fills or not."""
     lost = scene()
     lost.now_ns += 7_200 * S
     quiet(lost, 5)
     assert lost.st["edge"]["cap_usd"] == 1e300
     assert lost.st["quote"]["lots"][1, 0] > 10
+    wide_bps = float(lost.st["quote"]["distance_bps"].max())
+    lost.now_ns += 21_600 * S
+    quiet(lost, 5)
+    assert wide_bps > 30.0
+    assert lost.st["quote"]["distance_bps"].max() < 15.0
