@@ -216,6 +216,7 @@ async def coin_bench(folder: Path, **quoting: Any) -> AsyncIterator[CoinBench]:
         bench.snapshot()
         await bench.context(0.5 * (BID + ASK))
         await bench.book()
+        await bench.book()  # the first block ever waits for a second one to vouch for it
         serving = asyncio.create_task(bench.serve())
         await until(lambda: {int(row["side"]) for row in bench.commands} == {0, 1}, "quotes on both sides", 40)
         await bench.quiet()
