@@ -71,9 +71,16 @@ def find(orders: Any, cloid_hi: int, cloid_lo: int) -> int:
                 leg = slot.leg[at]
                 if leg.state != NONE and leg.cloid_lo == cloid_lo and leg.cloid_hi == cloid_hi:
                     return (side * LEVELS + level) * 2 + at
-            if slot.ghost.cloid_lo == cloid_lo and slot.ghost.cloid_hi == cloid_hi:
+            if _is_ghost(slot.ghost, cloid_hi, cloid_lo):
                 ghost = -2
     return ghost
+
+
+@nb.njit(cache=True)
+def _is_ghost(ghost: Any, cloid_hi: int, cloid_lo: int) -> bool:
+    """Whether this is the order of the name; where nothing was buried yet the name is zero, which is nobody's."""
+    named = cloid_hi != 0 or cloid_lo != 0
+    return named and ghost.cloid_lo == cloid_lo and ghost.cloid_hi == cloid_hi
 
 
 @nb.njit(cache=True)
@@ -82,7 +89,7 @@ def ghost_fair_px(orders: Any, cloid_hi: int, cloid_lo: int) -> float:
     for side in range(2):
         for level in range(LEVELS):
             ghost = orders.slots[side, level].ghost
-            if ghost.cloid_lo == cloid_lo and ghost.cloid_hi == cloid_hi:
+            if _is_ghost(ghost, cloid_hi, cloid_lo):
                 copy_snapshot(orders.filled, ghost.snap)
                 return ghost.fair_px  # type: ignore[no-any-return]
     clear_snapshot(orders.filled)
@@ -173,7 +180,7 @@ def _refuse_heir(orders: Any, ev: Any, now_ns: int) -> int:
     for side in range(2):
         for level in range(LEVELS):
             slot = orders.slots[side, level]
-            if slot.ghost.cloid_lo == ev.cloid_lo and slot.ghost.cloid_hi == ev.cloid_hi:
+            if _is_ghost(slot.ghost, ev.cloid_hi, ev.cloid_lo):
                 _hear(slot, 1, REFUSED, now_ns)
                 return side
     return -1

@@ -11,7 +11,8 @@ from portfolio_mm.domain.events import EventKind
 from portfolio_mm.domain.order import OrderEvent, OrderState
 from portfolio_mm.engine import exposure, orders, slots
 from portfolio_mm.engine.orders import LIVE, MODIFYING, NONE, PENDING, TRANSITIONS, UNKNOWN
-from tests.engine.tape import event
+from portfolio_mm.engine.tuning import Tuning
+from tests.engine.tape import T0, Bench, event, venue_ms
 
 S, E = OrderState, OrderEvent
 
@@ -160,3 +161,18 @@ def test_no_order_of_events_breaks_the_slots(story: list[tuple[OrderEvent, int, 
             assert S.DONE not in {int(leg["state"]) for leg in legs}
             assert int(legs[1]["state"]) != LIVE or int(legs[0]["state"]) != NONE
     assert exposure.side_lots.py_func(book[0], 0) >= 0
+
+
+def test_a_fill_without_a_name_is_of_no_order_we_remember() -> None:
+    """A person's order: before anything was buried the places of ghosts are empty, which is not what was known then."""
+    bench = Bench(Tuning(levels=1))
+    bench.start()
+    now_ns = bench.quiet_book(2.0, T0)
+    row = event(EventKind.FILL, now_ns, side=0, px_ticks=1_999_700, sz_lots=50, tid=777, fee_1e8=1_000)
+    row["venue_ms"] = venue_ms(now_ns)
+    bench.hear(row)
+    unknown = bench.st["orders"]["filled"].copy()
+    row["cloid_hi"], row["cloid_lo"], row["tid"] = 167, 999_999, 778
+    bench.hear(row)
+    assert unknown.tobytes() == bench.st["orders"]["filled"].tobytes()
+    assert np.isnan(bench.st["markouts"]["fill_features"][:2]).all()
