@@ -239,3 +239,19 @@ def test_nothing_is_sent_before_the_gateway_is_there() -> None:
     bench.quiet_book(20.0, T0)
     assert not bench.commands
     assert why(bench, 0) is Reason.NOT_CONNECTED
+
+
+@pytest.mark.parametrize("lots", [0, 400])
+def test_without_a_word_about_money_nothing_is_opened(lots: int) -> None:
+    bench = Bench(ONE)
+    bench.hear(event(EventKind.SYNC, T0 - 1, oid=3, tid=11, bits=LAST))
+    bench.hear(permit(T0 - 1, left_s=1e6))
+    bench.hear(allocation(T0 - 1, oid=10**15))
+    bench.hear(event(EventKind.POSITION, T0 - 1, coin=0, sz_lots=lots, px_ticks=2_000_000))
+    now_ns = bench.quiet_book(20.0, T0)
+    assert not bench.resting(0)
+    assert why(bench, 0) is Reason.NO_COLLATERAL
+    assert bool(bench.resting(1)) == (lots > 0), "a position may be closed without"
+    bench.hear(event(EventKind.ACCOUNT, now_ns, px=20_000.0, px2=20_000.0, sz=-0.3, sz2=4.5))
+    bench.quiet_book(5.0, now_ns + MS)
+    assert bench.resting(0)
