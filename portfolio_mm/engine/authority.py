@@ -98,7 +98,7 @@ def _asked(authority: Any, otherwise: int) -> int:
 def _pull_reason(st: Any, p: Any) -> int:  # noqa: PLR0911 - one line per case
     """First thing that forbids any order, or QUOTING."""
     authority = st.authority
-    if st.orders.ready == 0 or st.orders.syncing == 1:
+    if st.orders.ready == 0 or st.orders.syncing == 1 or st.orders.overflow > 0:
         return NOT_CONNECTED
     if st.book.feed_up == 0:
         return FEED_DOWN
