@@ -23,6 +23,7 @@ from portfolio_mm.actors.coin_report import own_mid, report_of
 from portfolio_mm.actors.coin_state import fresh_coin, frozen, keep
 from portfolio_mm.actors.feed import Feed
 from portfolio_mm.actors.frame_key import subscription_of
+from portfolio_mm.actors.host_clock import HostClock
 from portfolio_mm.actors.hub_link import HubLink, Lost
 from portfolio_mm.actors.journal_age import forget_old
 from portfolio_mm.actors.messages import Welcome
@@ -92,6 +93,7 @@ class Coin:
         self._diary = Diary(Path(config.journals), self._file_name, config.plan.storage.segment_mb << 20)
         self._malformed: dict[str, int] = {}
         self._in_sync = False
+        self._gateway_clock = HostClock()
         self._sent = 0
         self._stopping = asyncio.Event()
 
@@ -249,6 +251,7 @@ class Coin:
                 match frame:
                     case Welcome():
                         self._in_sync = False
+                        self._gateway_clock = HostClock()  # it may have come back on another host
                         LOG.info("%s joined, epoch %d", self._name, frame.peer_epoch)
                     case Lost():
                         LOG.warning("%s lost the gateway", self._name)
@@ -258,9 +261,14 @@ class Coin:
                         continue
 
     def _hear_gateway(self, rows: npt.NDArray[Any]) -> None:
-        """Account events; fills and fundings that are booked already are told again after a restart."""
+        """Account events; fills and fundings that are booked already are told again after a restart.
+
+        Their stamps are put on our clock: a lease counts from when it was given, and none from the future never ends.
+        """
         begin_stream_anew(self._state, rows)
         rows = self._books.unbooked(rows)  # a copy: read-only rows are another type to the compiler
+        if len(rows):
+            rows["recv_ns"] = self._gateway_clock.local_ns(int(rows["recv_ns"].max()), time.monotonic_ns())
         self._in_sync = self._in_sync or EventKind.SYNC in rows["kind"]
         self._books.hear(rows)
         self._take(rows, len(rows))

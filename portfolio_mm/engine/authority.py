@@ -1,7 +1,9 @@
 """What this coin may do now: permit, operator's mode, allocation, feed and book, as one stance and its reason.
 
-Fail closed: without SYNC, fresh book or permit everything is pulled; without a valid allocation, or when risk or the
-operator say so, orders may only reduce. Leases run on receive time, so TIMER events end them in total silence.
+Fail closed: without SYNC, fresh book or permit everything is pulled, and so it is under a state or mode not known here;
+without a valid allocation, or when risk or the operator say so, orders may only reduce. Leases count from the stamp of
+the event that brings them, whatever was heard before it, and run on receive time, so TIMER events end them in total
+silence.
 """
 
 from typing import Any, Final
@@ -21,10 +23,12 @@ R_QUOTING: Final = int(Reason.QUOTING)
 NOT_CONNECTED, FEED_DOWN, NO_BOOK, STALE = (int(r) for r in tuple(Reason)[1:5])
 NO_PERMIT, KILLED, RISK_CANCEL, MODE_CANCEL, WARMING = (int(r) for r in tuple(Reason)[5:10])
 RISK_REDUCE, MODE_REDUCE, NO_ALLOCATION = (int(r) for r in tuple(Reason)[10:13])
-STATE_REDUCE, STATE_CANCEL, STATE_KILLED = (int(s) for s in tuple(RiskState)[2:])
+STATE_GREEN, STATE_REDUCE, STATE_CANCEL, STATE_KILLED = (
+    int(s) for s in (RiskState.GREEN, RiskState.REDUCE_ONLY, RiskState.CANCEL_ONLY, RiskState.KILLED)
+)
 BEFORE_MOODS, MOODS = int(Reason.OI_CAPPED) - int(Mood.OI_CAP), len(Mood)
 """The reason of a mood is its number after this one."""
-ASKED_REDUCE, ASKED_CANCEL = int(CoinMode.REDUCE_ONLY), int(CoinMode.CANCEL_ONLY)
+ASKED_TRADE, ASKED_REDUCE = int(CoinMode.TRADE), int(CoinMode.REDUCE_ONLY)
 
 
 @nb.njit(cache=True)
@@ -38,7 +42,7 @@ def on_permit(authority: Any, ev: Any, now_ns: int) -> None:
     """A lease from the gateway, or its end (0 ns); the gateway has judged its epoch."""
     _heard(authority, now_ns)
     authority.risk_state = ev.status
-    authority.permit_until_ns = now_ns + max(0, ev.oid)
+    authority.permit_until_ns = ev.recv_ns + max(0, ev.oid)
 
 
 @nb.njit(cache=True)
@@ -67,7 +71,7 @@ def on_allocation(st: Any, p: Any, ev: Any) -> None:
     authority.allocated = 1
     authority.ready = 1
     authority.version = ev.seq
-    authority.allocation_until_ns = now_ns + ev.oid
+    authority.allocation_until_ns = ev.recv_ns + ev.oid
     authority.target_usd = ev.px
     authority.limit_usd = max(0.0, ev.px2)
     authority.action_price_usd = max(0.0, ev.sz)
@@ -94,7 +98,7 @@ def _asked(authority: Any, otherwise: int) -> int:
 def _pull_reason(st: Any, p: Any) -> int:  # noqa: PLR0911 - one line per case
     """First thing that forbids any order, or QUOTING."""
     authority = st.authority
-    if st.orders.ready == 0 or st.orders.syncing == 1:
+    if st.orders.ready == 0 or st.orders.syncing == 1 or st.orders.overflow > 0:
         return NOT_CONNECTED
     if st.book.feed_up == 0:
         return FEED_DOWN
@@ -102,9 +106,9 @@ def _pull_reason(st: Any, p: Any) -> int:  # noqa: PLR0911 - one line per case
         return KILLED
     if st.clock.recv_ns >= authority.permit_until_ns:
         return NO_PERMIT
-    if authority.risk_state == STATE_CANCEL:
+    if authority.risk_state >= STATE_CANCEL or authority.risk_state < STATE_GREEN:
         return RISK_CANCEL
-    if authority.coin_mode == ASKED_CANCEL:
+    if authority.coin_mode not in (ASKED_TRADE, ASKED_REDUCE):
         return _asked(authority, MODE_CANCEL)  # type: ignore[no-any-return]
     if st.book.fresh_ns > 0 and book.is_stale(st, p):
         return STALE

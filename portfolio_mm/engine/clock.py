@@ -1,7 +1,14 @@
 """Admission of an event and the coin's two clocks: receive time and block time, neither ever backwards.
 
 Refused by name (counted per kind): a market event of another coin, a crossed or negative book, numbers that are not
-finite, ORDER events of another coin, coins outside the table. An unknown kind is counted apart.
+finite, ORDER events of another coin, coins outside the table, block time that no clock explains. An unknown kind is
+counted apart.
+
+Block time runs as fast as receive time, so a frame may be ahead of the last one by no more than the time between them
+and AHEAD_NS. One stamp from the future would otherwise make every later frame old: the book would stand still until the
+venue has passed it, and the parts on block time with it. Block time never goes back, so the stamp must not get in at
+all: the first frame ever is not believed before a later block agrees with it, and a leap is believed only when every
+new frame has agreed with it for AGREE_NS (after a stall in which frames were dropped, it is the truth).
 """
 
 from typing import Any, Final
@@ -9,7 +16,7 @@ from typing import Any, Final
 import numba as nb
 import numpy as np
 
-from portfolio_mm.domain.events import EventKind
+from portfolio_mm.domain.events import REPLAYED, EventKind
 from portfolio_mm.domain.units import NS_PER_MS
 
 _K: Final = EventKind
@@ -22,6 +29,12 @@ KINDS: Final = max(EventKind) + 1
 """One more than the largest kind: counters are indexed by kind."""
 KNOWN: Final = np.array([k in {int(kind) for kind in EventKind} for k in range(KINDS)])
 HUGE: Final = 1e300
+AHEAD_NS: Final = 3_000_000_000
+"""How far block time may run ahead of receive time: blocks are under a second apart, the rest is what a frame may be
+late (HL §4). A stamp that gets in holds the book for so long, so it is less than `stale_feed_s` (5 s)."""
+AGREE_NS: Final = 2_000_000_000
+"""How long frames must agree on a leap, by receive time; meanwhile no frame that says otherwise may come (two books a
+second do)."""
 
 
 @nb.njit(cache=True)
@@ -86,6 +99,25 @@ def _valid(p: Any, ev: Any) -> bool:  # noqa: PLR0911 - one line per case
 
 
 @nb.njit(cache=True)
+def _in_time(clock: Any, recv_ns: int, venue_ns: int) -> bool:
+    """Whether the block time of a market frame can be so; remembers the first of those that say otherwise."""
+    is_known = clock.base_venue_ns > 0
+    if is_known and venue_ns - clock.base_venue_ns <= recv_ns - clock.base_recv_ns + AHEAD_NS:
+        if venue_ns > clock.base_venue_ns:
+            clock.doubt_venue_ns = 0
+        return True
+    waited_ns, passed_ns = recv_ns - clock.doubt_recv_ns, venue_ns - clock.doubt_venue_ns
+    if clock.doubt_venue_ns == 0 or abs(passed_ns - waited_ns) > AHEAD_NS:
+        clock.doubt_venue_ns = venue_ns
+        clock.doubt_recv_ns = recv_ns
+        return False
+    if passed_ns <= 0 or (is_known and waited_ns < AGREE_NS):
+        return False
+    clock.doubt_venue_ns = 0
+    return True
+
+
+@nb.njit(cache=True)
 def admit(st: Any, p: Any, ev: Any) -> bool:
     """Count, check and stamp one event; False when it is refused and must change nothing else."""
     counters, clock = st.counters, st.clock
@@ -97,11 +129,15 @@ def admit(st: Any, p: Any, ev: Any) -> bool:
     if not _valid(p, ev):
         counters.refused[kind] += 1
         return False
+    recv_ns, venue_ns = max(clock.recv_ns, ev.recv_ns), ev.venue_ms * NS_PER_MS
+    tells_time = (kind in (BBO, BOOK, TRADE)) and ev.bits & REPLAYED == 0
+    if tells_time and not _in_time(clock, recv_ns, venue_ns):
+        counters.refused[kind] += 1
+        return False
     counters.heard[kind] += 1
-    clock.recv_ns = max(clock.recv_ns, ev.recv_ns)
+    clock.recv_ns = recv_ns
     counters.kind_ns[kind] = clock.recv_ns
-    venue_ns = ev.venue_ms * NS_PER_MS
-    if (kind in (BBO, BOOK, TRADE)) and venue_ns >= clock.base_venue_ns:
+    if tells_time and venue_ns >= clock.base_venue_ns:
         clock.base_venue_ns = venue_ns
         clock.base_recv_ns = clock.recv_ns
         clock.venue_ns = max(clock.venue_ns, venue_ns)

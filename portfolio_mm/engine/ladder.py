@@ -83,9 +83,8 @@ def budget_lots(st: Any, p: Any, side: int) -> int:
     room = int(st.quote.limit_usd / value) - sign * lots
     if st.viability.pays[side] == 0:
         return max(0, min(closing, room) - stuck) if st.quote.urgent[side] == 1 else 0
-    if st.account.ready == 1:
-        opening = int(max(0.0, 0.5 * st.account.free_usd * p.leverage) / value)
-        room = min(room, closing + opening)
+    free_usd = st.account.free_usd if st.account.ready == 1 else 0.0  # what nobody told cannot be spent
+    room = min(room, closing + int(max(0.0, 0.5 * free_usd * p.leverage) / value))
     capped = opening_cap_usd(st, p, side)
     if capped < 1e12:
         room = min(room, closing + int(capped / value) + 1)
@@ -117,7 +116,7 @@ def _no_budget(st: Any, p: Any, side: int) -> None:
         numbers[2] = stuck_usd
     else:
         quote.why[side] = NO_COLLATERAL
-        numbers[0] = st.account.free_usd
+        numbers[0] = st.account.free_usd if st.account.ready == 1 else 0.0
 
 
 @nb.njit(cache=True)

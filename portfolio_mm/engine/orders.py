@@ -2,7 +2,7 @@
 
 `TRANSITIONS[state][event]` is the whole truth about one order: the page uses it compiled, others through `next_state`,
 the tests and docs/wiring.md read it. A slot (side, level) holds up to two orders ("legs"): leg 0 rests, leg 1 is on its
-way (a new order, or the replacement of leg 0).
+way (a new order, or the replacement of leg 0), or `apart`.
 """
 
 from typing import Any, Final
@@ -84,7 +84,8 @@ GHOST = record(
         ("snap", SNAPSHOT),
     ]
 )
-SLOT = record([("leg", LEG, (2,)), ("ghost", GHOST)])
+SLOT = record([("leg", LEG, (2,)), ("ghost", GHOST), ("apart", "i8")])
+"""`apart` is 1 while leg 1 is an order that replaces nothing: it rests, was told by a snapshot, and found no room."""
 ORDERS = record(
     [
         ("seen", "i8"),
@@ -108,7 +109,7 @@ ORDERS = record(
 )
 """`ready` is 1 once a SYNC told run and epoch; `syncing` 1 until the last event of its snapshot; `priced_*` when
 a place was last judged not worth an action, and what it would have gained; `filled` the snapshot of the order the
-newest own fill belongs to."""
+newest own fill belongs to; `overflow` how many orders the last snapshot told for which there was no place at all."""
 
 
 def next_state(state: OrderState, event: OrderEvent) -> OrderState:

@@ -7,6 +7,10 @@ What an event about one leg says about the other leg of its slot:
 - MODIFY_FAILED: leg 1 never existed (hears REFUSED), leg 0 hears MODIFY_FAILED; REFUSED for leg 1 likewise;
 - UNCERTAIN while leg 0 is MODIFYING: both legs are in doubt.
 
+Two orders of a snapshot that are told of one slot are such a pair when the second is in doubt. One that rests and finds
+every slot taken stands "apart" in leg 1: what becomes of it says nothing about leg 0, and the coin cancels it. Beyond
+that nothing can be remembered (`overflow`), and the coin stays pulled until the next snapshot.
+
 A buried order leaves a ghost (price, lots, cloid, fair value at placement): fills and public frames arrive after it.
 Remaining lots are min(placed - fills, last remaining reported), which does not depend on the order of arrival.
 """
@@ -71,9 +75,16 @@ def find(orders: Any, cloid_hi: int, cloid_lo: int) -> int:
                 leg = slot.leg[at]
                 if leg.state != NONE and leg.cloid_lo == cloid_lo and leg.cloid_hi == cloid_hi:
                     return (side * LEVELS + level) * 2 + at
-            if slot.ghost.cloid_lo == cloid_lo and slot.ghost.cloid_hi == cloid_hi:
+            if _is_ghost(slot.ghost, cloid_hi, cloid_lo):
                 ghost = -2
     return ghost
+
+
+@nb.njit(cache=True)
+def _is_ghost(ghost: Any, cloid_hi: int, cloid_lo: int) -> bool:
+    """Whether this is the order of the name; where nothing was buried yet the name is zero, which is nobody's."""
+    named = cloid_hi != 0 or cloid_lo != 0
+    return named and ghost.cloid_lo == cloid_lo and ghost.cloid_hi == cloid_hi
 
 
 @nb.njit(cache=True)
@@ -82,7 +93,7 @@ def ghost_fair_px(orders: Any, cloid_hi: int, cloid_lo: int) -> float:
     for side in range(2):
         for level in range(LEVELS):
             ghost = orders.slots[side, level].ghost
-            if ghost.cloid_lo == cloid_lo and ghost.cloid_hi == cloid_hi:
+            if _is_ghost(ghost, cloid_hi, cloid_lo):
                 copy_snapshot(orders.filled, ghost.snap)
                 return ghost.fair_px  # type: ignore[no-any-return]
     clear_snapshot(orders.filled)
@@ -101,6 +112,8 @@ def bury(slot: Any, at: int, now_ns: int) -> None:
     slot.ghost.until_ns = now_ns + GHOST_NS
     copy_snapshot(slot.ghost.snap, leg.snap)
     clear_leg(leg)
+    if at == 1:
+        slot.apart = 0
 
 
 @nb.njit(cache=True)
@@ -118,11 +131,23 @@ def _hear(slot: Any, at: int, status: int, now_ns: int) -> None:
 def _settle(slot: Any, now_ns: int) -> None:
     """A replacement that lives takes the place of the order it replaced."""
     new = slot.leg[1]
-    if new.state == LIVE and slot.leg[0].state != NONE:
+    if new.state == LIVE and slot.leg[0].state != NONE and slot.apart == 0:
         _hear(slot, 0, CANCELLED, now_ns)
     if (new.state in (LIVE, CANCELLING)) and slot.leg[0].state == NONE:
         _copy_leg(slot.leg[0], new)
         clear_leg(new)
+        slot.apart = 0
+
+
+@nb.njit(cache=True)
+def _lives(leg: Any, ev: Any, now_ns: int) -> None:
+    """The venue has the order: its number there, since when, and what is left of it."""
+    if ev.oid > 0:
+        leg.oid = ev.oid
+    if leg.live_ns == 0:
+        leg.live_ns = now_ns
+    if ev.sz_lots > 0:
+        leg.lots = min(leg.lots, ev.sz_lots)
 
 
 @nb.njit(cache=True)
@@ -142,16 +167,12 @@ def on_order(orders: Any, ev: Any, now_ns: int) -> int:
     at = place % 2
     side = place // (2 * LEVELS)
     slot = orders.slots[side, place // 2 % LEVELS]
-    leg = slot.leg[at]
-    if ev.oid > 0 and (ev.status in (ACCEPTED, REPLACED, SHRUNK)):
-        leg.oid = ev.oid
     if ev.status in (ACCEPTED, REPLACED, SHRUNK):
-        if leg.live_ns == 0:
-            leg.live_ns = now_ns
-        if ev.sz_lots > 0:
-            leg.lots = min(leg.lots, ev.sz_lots)
-    paired = at == 1 and slot.leg[0].state != NONE
-    if ev.status == MODIFY_FAILED:
+        _lives(slot.leg[at], ev, now_ns)
+    paired = at == 1 and slot.leg[0].state != NONE and slot.apart == 0
+    if slot.apart == 1:
+        _hear(slot, at, ev.status, now_ns)
+    elif ev.status == MODIFY_FAILED:
         _hear(slot, 1, REFUSED, now_ns)
         _hear(slot, 0, MODIFY_FAILED, now_ns)
     elif ev.status == UNCERTAIN and slot.leg[0].state == MODIFYING:
@@ -173,7 +194,7 @@ def _refuse_heir(orders: Any, ev: Any, now_ns: int) -> int:
     for side in range(2):
         for level in range(LEVELS):
             slot = orders.slots[side, level]
-            if slot.ghost.cloid_lo == ev.cloid_lo and slot.ghost.cloid_hi == ev.cloid_hi:
+            if _is_ghost(slot.ghost, ev.cloid_hi, ev.cloid_lo):
                 _hear(slot, 1, REFUSED, now_ns)
                 return side
     return -1
@@ -183,30 +204,39 @@ def _refuse_heir(orders: Any, ev: Any, now_ns: int) -> int:
 def _adopt(orders: Any, ev: Any, now_ns: int) -> int:
     """Give an order we did not know (snapshot, earlier life) a leg; -1 when there is no room or no size.
 
-    An empty slot is best: the second order of a slot counts as the replacement of the first.
+    Resting orders are told before those in doubt, so one in doubt whose slot is taken is the replacement on its way.
     """
     if ev.sz_lots <= 0 or ev.side < 0 or ev.side > 1:
         return -1
     orders.strangers += 1
     first = min(max(ev.level, 0), LEVELS - 1)
-    for step in range(2 * LEVELS):
-        level = (first + step) % LEVELS
-        legs = orders.slots[ev.side, level].leg
-        if step < LEVELS and (legs[0].state != NONE or legs[1].state != NONE):
-            continue
-        for at in range(2):
-            leg = legs[at]
-            if leg.state == NONE:
-                leg.state = PENDING
-                leg.px_ticks = ev.px_ticks
-                leg.lots = ev.sz_lots
-                leg.placed_lots = ev.sz_lots
-                leg.cloid_hi = ev.cloid_hi
-                leg.cloid_lo = ev.cloid_lo
-                leg.sent_ns = now_ns
-                return (ev.side * LEVELS + level) * 2 + at  # type: ignore[no-any-return]
+    legs = orders.slots[ev.side, first].leg
+    is_pair = legs[0].state != NONE and legs[0].cloid_hi == ev.cloid_hi  # of one run, coin, side and level
+    if ev.status == UNCERTAIN and is_pair and legs[1].state == NONE:
+        return _take_in(orders, ev, first, 1, now_ns)  # type: ignore[no-any-return]
+    for at in range(2):
+        for step in range(LEVELS):
+            level = (first + step) % LEVELS
+            slot = orders.slots[ev.side, level]
+            if slot.leg[1].state == NONE and (at == 1 or slot.leg[0].state == NONE):
+                slot.apart = at
+                return _take_in(orders, ev, level, at, now_ns)  # type: ignore[no-any-return]
     orders.overflow += 1
     return -1
+
+
+@nb.njit(cache=True)
+def _take_in(orders: Any, ev: Any, level: int, at: int, now_ns: int) -> int:
+    """Fill an empty leg with the order of an event; its place."""
+    leg = orders.slots[ev.side, level].leg[at]
+    leg.state = PENDING
+    leg.px_ticks = ev.px_ticks
+    leg.lots = ev.sz_lots
+    leg.placed_lots = ev.sz_lots
+    leg.cloid_hi = ev.cloid_hi
+    leg.cloid_lo = ev.cloid_lo
+    leg.sent_ns = now_ns if orders.slots[ev.side, level].apart == 0 else 0  # to be cancelled at once
+    return (ev.side * LEVELS + level) * 2 + at  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -222,8 +252,9 @@ def on_own_fill(orders: Any, cloid_hi: int, cloid_lo: int, lots: int, now_ns: in
     leg.filled_lots += lots
     leg.lots = max(0, min(leg.lots, leg.placed_lots - leg.filled_lots))
     if leg.lots == 0:
+        is_heir = place % 2 == 1 and slot.apart == 0
         _hear(slot, place % 2, FILLED, now_ns)
-        if place % 2 == 1:
+        if is_heir:
             _hear(slot, 0, CANCELLED, now_ns)
     return fair_px  # type: ignore[no-any-return]
 
@@ -239,8 +270,10 @@ def on_sync(orders: Any, epoch: int, run: int) -> None:
     orders.backoff_until_ns[:] = 0
     orders.backoff_count[:] = 0
     orders.backoff_class[:] = 0
+    orders.overflow = 0
     for side in range(2):
         for level in range(LEVELS):
+            orders.slots[side, level].apart = 0
             for at in range(2):
                 clear_leg(orders.slots[side, level].leg[at])
 

@@ -30,13 +30,15 @@ CLOCK = record(
         ("venue_ns", "i8"),
         ("base_venue_ns", "i8"),
         ("base_recv_ns", "i8"),
+        ("doubt_venue_ns", "i8"),
+        ("doubt_recv_ns", "i8"),
         ("first_book_ns", "i8"),
         ("exposed_ns", "i8"),
         ("timer_ns", "i8"),
     ]
 )
 """`recv_ns` newest receive time, `venue_ns` newest block time (between messages: extrapolated, never backwards);
-`base_*` the pair it is extrapolated from."""
+`base_*` the pair it is extrapolated from, `doubt_*` the first of the frames that contradict it (0: none does)."""
 BOOK = record(
     [
         ("seen", "i8"),

@@ -14,7 +14,7 @@ from portfolio_mm.domain.events import EventKind, Mood
 from portfolio_mm.domain.price_grid import tick_step
 from portfolio_mm.engine.tuning import Tuning
 from portfolio_mm.engine.why import Reason
-from tests.engine.tape import COIN, MS, STEP, T0, Bench, S, bbo, book, event, market, trade, why
+from tests.engine.tape import COIN, MS, STEP, T0, Bench, S, bbo, book, event, market, trade, venue_ms, why
 
 Array = np.ndarray[Any, Any]
 NAN_FIELDS = ("px", "sz", "px2", "sz2")
@@ -95,16 +95,38 @@ def time_back(now: int) -> Array:
     return row
 
 
+def ahead(row: Array, by_s: int) -> Array:
+    row["venue_ms"] += 1_000 * by_s
+    return row
+
+
+def book_ahead(now: int) -> Array:
+    return ahead(book(now, 1_999_900, 2_000_500), 3_600)
+
+
+def bbo_ahead(now: int) -> Array:
+    return ahead(bbo(now, 1_999_900, 2_000_500), 4)
+
+
+def trade_ahead(now: int) -> Array:
+    return ahead(trade(now, 0, 2_000_300), 3_600)
+
+
 COUNTED: dict[str, Callable[[int], Array]] = {
     "crossed book": crossed,
     "late trade": late_trade,
     "funding null": null_funding,
     "NaN price": nan_px,
+    "book from the future": book_ahead,
+    "best from the future": bbo_ahead,
+    "trade from the future": trade_ahead,
 }
 IGNORED: dict[str, Callable[[int], Array]] = {
     "time back": time_back,
     "zero-size book": zero_size,
     "late trade": late_trade,
+    "book from the future": book_ahead,
+    "trade from the future": trade_ahead,
 }
 WITHDRAWN: dict[str, Callable[[int], Array]] = {"one-sided book": one_sided, "empty book": empty}
 
@@ -146,6 +168,61 @@ def test_without_a_two_sided_book_every_quote_is_withdrawn_until_it_is_back(name
     assert bench.resting(0)
     assert bench.resting(1)
     assert_sound(bench)
+
+
+@pytest.mark.parametrize("row", [book_ahead, bbo_ahead, trade_ahead])
+def test_a_stamp_from_the_future_does_not_stop_the_book(row: Callable[[int], Array]) -> None:
+    bench, now_ns = at_work()
+    bench.hear(row(now_ns))
+    sent = len(bench.commands)
+    bench.quiet_book(6.0, now_ns + 100 * MS, 1_999_700 + 60 * STEP, 2_000_300 + 60 * STEP)
+    assert bench.st["fair"]["mid_px"] == pytest.approx(20.06)
+    assert bench.resting(0)
+    assert bench.resting(1)
+    assert any(c["kind"] != CommandKind.CANCEL for c in bench.commands[sent:]), "the market that moved is followed"
+    assert bench.st["clock"]["venue_ns"] < venue_ms(now_ns + 10 * S) * MS
+
+
+def test_the_first_frame_may_be_the_one_from_the_future() -> None:
+    bench = Bench(Tuning(levels=2))
+    bench.start()
+    bench.hear(book_ahead(T0))
+    bench.quiet_book(20.0, T0 + 100 * MS)
+    assert bench.resting(0)
+    assert bench.resting(1)
+
+
+def test_a_leap_that_every_frame_tells_is_believed_in_time() -> None:
+    """Frames were dropped in a stall, or the clocks of the venue were set: nothing waits for ever."""
+    bench, now_ns = at_work()
+    for i in range(60):
+        at_ns = now_ns + i * 100 * MS
+        bench.hear(book_ahead(at_ns) if i % 5 == 0 else event(EventKind.TIMER, at_ns))
+        assert why(bench, 0) is not Reason.STALE_BOOK
+    assert bench.st["fair"]["mid_px"] == pytest.approx(20.002)
+    assert bench.resting(0)
+    assert bench.resting(1)
+
+
+def test_frames_of_one_moment_do_not_vouch_for_each_other() -> None:
+    bench, now_ns = at_work()
+    venue_ns = int(bench.st["clock"]["venue_ns"])
+    for i in range(20):
+        bench.hear(ahead(trade(now_ns + i * MS, 0, 2_000_300), 3_600))
+    bench.hear(book(now_ns + 100 * MS, 1_999_700, 2_000_300))
+    bench.hear(trade_ahead(now_ns + 3 * S))
+    assert bench.st["clock"]["venue_ns"] < venue_ns + 4 * S
+
+
+@pytest.mark.parametrize("silent_s", [1, 60, 5 * 3_600])
+def test_a_gap_is_no_leap(silent_s: int) -> None:
+    bench, now_ns = at_work()
+    before = int(bench.st["counters"]["refused"].sum())
+    bench.hear(event(EventKind.FEED, now_ns, status=0))
+    bench.hear(event(EventKind.FEED, now_ns + silent_s * S, status=1))
+    bench.hear(book(now_ns + silent_s * S + MS, 1_999_700, 2_000_300))
+    assert int(bench.st["counters"]["refused"].sum()) == before
+    assert why(bench, 0) is not Reason.NO_BOOK
 
 
 def test_the_same_trade_twice_is_one_sweep() -> None:
@@ -208,7 +285,7 @@ def spoilt(rng: np.random.Generator, tape: Array) -> Array:
         elif kind == 2:
             rows["ask_sz"][i] = 0.0
         elif kind == 3:
-            rows["venue_ms"][i] -= int(rng.integers(0, 10**8))
+            rows["venue_ms"][i] += int(rng.integers(-(10**8), 10**8))
         elif kind == 4:
             rows["bid_ticks"][i], rows["ask_ticks"][i] = rows["ask_ticks"][i], rows["bid_ticks"][i]
         elif kind == 5:

@@ -56,6 +56,10 @@ def test_a_repeated_old_frame_is_not_fresh() -> None:
         (event(EventKind.MODE, 0, status=CoinMode.CANCEL_ONLY, oid=Mood.DELISTED), Reason.DELISTED),
         (event(EventKind.MODE, 0, status=CoinMode.CANCEL_ONLY, oid=Mood.HALTED), Reason.HALTED),
         (event(EventKind.MODE, 0, status=CoinMode.CANCEL_ONLY, oid=99), Reason.MODE_CANCEL_ONLY),
+        (event(EventKind.MODE, 0, status=7), Reason.MODE_CANCEL_ONLY),
+        (event(EventKind.MODE, 0, status=-1), Reason.MODE_CANCEL_ONLY),
+        (event(EventKind.PERMIT, 0, status=-1, oid=S), Reason.RISK_CANCEL_ONLY),
+        (event(EventKind.PERMIT, 0, status=5, oid=S), Reason.KILLED),
     ],
 )
 def test_what_forbids_trading_pulls_at_once(last_word: Any, reason: Reason) -> None:
@@ -76,6 +80,18 @@ def test_a_permit_runs_out_by_the_timer_alone() -> None:
     assert bench.resting(0)
     bench.hear(event(EventKind.TIMER, now_ns + 1_100 * MS))
     assert why(bench, 0) is Reason.NO_PERMIT
+
+
+def test_a_late_lease_counts_from_its_own_stamp() -> None:
+    bench, now_ns = running()
+    bench.hear(book(now_ns + 4 * S, 1_999_700, 2_000_300))
+    assert bench.resting(0)
+    bench.hear(permit(now_ns + 500 * MS, left_s=3.0))
+    assert why(bench, 0) is Reason.NO_PERMIT
+    bench.hear(permit(now_ns + 4 * S, left_s=3.0))
+    bench.hear(allocation(now_ns + 500 * MS, 2, oid=3 * S))
+    bench.hear(event(EventKind.TIMER, now_ns + 4_100 * MS))
+    assert why(bench, 0) is Reason.NO_ALLOCATION
 
 
 @pytest.mark.parametrize("how", ["allocation", "risk", "mode"])
@@ -236,3 +252,19 @@ def test_nothing_is_sent_before_the_gateway_is_there() -> None:
     bench.quiet_book(20.0, T0)
     assert not bench.commands
     assert why(bench, 0) is Reason.NOT_CONNECTED
+
+
+@pytest.mark.parametrize("lots", [0, 400])
+def test_without_a_word_about_money_nothing_is_opened(lots: int) -> None:
+    bench = Bench(ONE)
+    bench.hear(event(EventKind.SYNC, T0 - 1, oid=3, tid=11, bits=LAST))
+    bench.hear(permit(T0 - 1, left_s=1e6))
+    bench.hear(allocation(T0 - 1, oid=10**15))
+    bench.hear(event(EventKind.POSITION, T0 - 1, coin=0, sz_lots=lots, px_ticks=2_000_000))
+    now_ns = bench.quiet_book(20.0, T0)
+    assert not bench.resting(0)
+    assert why(bench, 0) is Reason.NO_COLLATERAL
+    assert bool(bench.resting(1)) == (lots > 0), "a position may be closed without"
+    bench.hear(event(EventKind.ACCOUNT, now_ns, px=20_000.0, px2=20_000.0, sz=-0.3, sz2=4.5))
+    bench.quiet_book(5.0, now_ns + MS)
+    assert bench.resting(0)
