@@ -283,7 +283,7 @@ def _take(  # noqa: PLR0917 - flat arguments
         score(st.skill[ADVERSE], now_ns, (error_bps - by_ridge_bps) ** 2, error_bps**2, p.block_s, p.half_life_s)
         score(st.skill[PROBABILITY], now_ns, log_loss(said, came), log_loss(share, came), p.block_s, p.half_life_s)
         compare(st.line, deviation_bps, error_bps, weight_ratio, keep)
-        teach(st.platt, said_z, came, weight_ratio)
+        teach(st.platt, said_z, came, weight_ratio, keep, p.platt_count)
     st.learn_ns = now_ns
     st.label_n = keep * st.label_n + weight_ratio
     st.label_bps = keep * st.label_bps + weight_ratio * loss_bps
