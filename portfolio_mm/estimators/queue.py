@@ -72,6 +72,7 @@ STATE = record(
         ("outcomes", "i8"),
         ("base_mass", "f8"),
         ("base_fills", "f8"),
+        ("base_ns", "i8"),
         ("curve", FILL_MAP),
         ("skill", SKILL),
     ]
@@ -79,7 +80,8 @@ STATE = record(
 """`reach_share` is the rate of sweeps at the price of a place over that of all that print, `walks` what fair does to it
 (the last one of each is that of a new order), `lead_bps` how far fair is above mid; `advantage_share` is how much
 likelier it is filled than from the back of its level; `burst` counts sweeps on our sides; `bets` the running forecasts,
-one a place and one a side for new orders; `curve` the map."""
+one a place and one a side for new orders; `base_*` the outcomes of resting orders, up to the last one; `curve` the
+map."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
@@ -123,6 +125,7 @@ def reset(st: Any, p: Any) -> None:
     st.outcomes = 0
     st.base_mass = 0.0
     st.base_fills = 0.0
+    st.base_ns = 0
     fill_map.clear_map(st.curve)
     clear_skill(st.skill)
 

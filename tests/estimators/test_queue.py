@@ -274,3 +274,19 @@ def test_a_fill_reported_late_is_an_outcome() -> None:
     for second in range(3, 12):
         look(st, p, RATES, SIZES, second)
     assert (st["outcomes"][0], st["base_fills"][0]) == (1, 0.0)
+
+
+def test_the_base_rate_is_half_forgotten_in_six_hours_however_many_orders_rest() -> None:
+    """Three orders, three outcomes of one moment; the same again six hours later."""
+    st, p = fresh(queue)
+    for i in range(3):
+        queue.stand(st[0], i, 5 + i, 1000 - i, 2.0, START_NS)
+        queue.see(st[0], p[0], i, START_NS + 10**9, 100.0)
+    masses = []
+    for later_s in (0, 6 * 3600):
+        before = st["outcomes"][0]
+        for second in range(2, 30):
+            if st["outcomes"][0] == before:
+                look(st, p, RATES, SIZES, later_s + second)
+        masses.append(st["base_mass"][0])
+    assert masses == pytest.approx([3.0, 4.5], rel=1e-3)
