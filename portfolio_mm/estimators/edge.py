@@ -79,13 +79,18 @@ def hear(st: Any, p: Any, now_ns: int, mk: Any, learn: int, account: Any) -> boo
 def update(st: Any, p: Any, now_ns: int, count: int, m1: float, m2: float, fee_bps: float, equity_usd: float) -> bool:  # noqa: PLR0917 - flat arguments
     """Hear the sums of markouts (count, bps, bps^2) so far, the maker fee and the equity.
 
+    Sums that shrank began anew (the markouts were not restored and we were): what they hold now is taken as known.
+
     Returns:
-        False when refused (NaN, sums that shrink, or time running back); state is kept.
+        False when refused (NaN, or time running back); state is kept.
     """
     finite = abs(m1) < 1e300 and 0.0 <= m2 < 1e300 and abs(fee_bps) < 1e3 and -1e300 < equity_usd < 1e300
-    if now_ns <= 0 or now_ns < st.last_ns or count < st.known or not finite:
+    if now_ns <= 0 or now_ns < st.last_ns or not finite:
         st.refused += 1
         return False
+    if count < st.known or m2 < st.known_m2:
+        st.known, st.known_m1, st.known_m2 = count, m1, m2
+        return True
     keep = half_life_factor((now_ns - st.last_ns) / NS_PER_S, p.half_life_s) if st.seen > 0 else 1.0
     st.n = keep * st.n + (count - st.known)
     st.m1 = keep * st.m1 + (m1 - st.known_m1)

@@ -247,11 +247,11 @@ def expose(st: Any, side: int, depth_bps: float, seconds: float, rate_per_s: flo
 
 @nb.njit(cache=True)
 def own_fill(st: Any, now_ns: int, side: int, depth_bps: float) -> bool:
-    """Own maker fill on `side` at `depth_bps` from fair before its block; prints of one block and bin count once."""
+    """Own maker fill on `side` at `depth_bps` from fair before its block; an order counts once a block."""
     if not -1e300 < depth_bps < 1e300:
         st.refused += 1
         return False
-    if own_reach.fill(st.own[side], now_ns, max(0.0, depth_bps)):
+    if own_reach.fill(st.own[side], now_ns, depth_bps):
         exact, more_bps = own_reach.take_back(st.own[side])
         st.exact[side] -= exact
         st.probe_depth[side] -= more_bps

@@ -43,7 +43,7 @@ PARAMS = record(
         ("exponent", "f8"),
         ("cancel_half_life_s", "f8"),
         ("prior_cancel_per_s", "f8"),
-        ("prior_lot_s", "f8"),
+        ("prior_usd_s", "f8"),
         ("burst_s", "f8"),
         ("judging", JUDGING),
     ]
@@ -72,6 +72,7 @@ STATE = record(
         ("outcomes", "i8"),
         ("base_mass", "f8"),
         ("base_fills", "f8"),
+        ("base_ns", "i8"),
         ("curve", FILL_MAP),
         ("skill", SKILL),
     ]
@@ -79,15 +80,19 @@ STATE = record(
 """`reach_share` is the rate of sweeps at the price of a place over that of all that print, `walks` what fair does to it
 (the last one of each is that of a new order), `lead_bps` how far fair is above mid; `advantage_share` is how much
 likelier it is filled than from the back of its level; `burst` counts sweeps on our sides; `bets` the running forecasts,
-one a place and one a side for new orders; `curve` the map."""
+one a place and one a side for new orders; `base_*` the outcomes of resting orders, up to the last one; `curve` the
+map."""
 
 
 def default_params() -> np.ndarray[Any, Any]:
-    """One PARAMS record: 5 s horizon, looked at each second, square power model, cancels 0.05 per lot and second."""
+    """One PARAMS record: 5 s horizon, looked at each second, square power model, cancels 0.05 per lot and second.
+
+    That prior is worth 20,000 USD ahead for a second, of which 1,000 are cancelled: an order or two.
+    """
     p = np.zeros(1, dtype=PARAMS)
     p["settle_ns"], p["every_ns"] = 2 * 10**8, 10**9
     p["exponent"], p["cancel_half_life_s"] = 2.0, 1800.0
-    p["prior_cancel_per_s"], p["prior_lot_s"], p["burst_s"] = 0.05, 1000.0, 3.0
+    p["prior_cancel_per_s"], p["prior_usd_s"], p["burst_s"] = 0.05, 20_000.0, 3.0
     p["judging"] = fill_bets.default_judging()
     return p
 
@@ -120,6 +125,7 @@ def reset(st: Any, p: Any) -> None:
     st.outcomes = 0
     st.base_mass = 0.0
     st.base_fills = 0.0
+    st.base_ns = 0
     fill_map.clear_map(st.curve)
     clear_skill(st.skill)
 
@@ -180,7 +186,7 @@ def update(st: Any, p: Any, now_ns: int, bucket_per_s: Any, bucket_usd: Any, usd
         return False
     st.seen += 1
     if st.seen > 1 and now_ns - st.last_ns < 2 * NS_PER_S:
-        _expose(st, p, (now_ns - st.last_ns) / NS_PER_S)
+        _expose(st, p, (now_ns - st.last_ns) / NS_PER_S, usd_per_lot)
     else:  # what the market did to orders that are gone was not heard
         for i in range(BETS):
             st.bets[i].key = 0 if st.bets[i].lost_ms >= 0 else st.bets[i].key
@@ -198,7 +204,7 @@ def update(st: Any, p: Any, now_ns: int, bucket_per_s: Any, bucket_usd: Any, usd
 
 
 @nb.njit(cache=True)
-def _expose(st: Any, p: Any, seconds: float) -> None:
+def _expose(st: Any, p: Any, seconds: float, usd_per_lot: float) -> None:
     """Lots before us stood there for this long; the rate at which they are cancelled."""
     keep = half_life_factor(seconds, p.cancel_half_life_s)
     st.cancelled_lots *= keep
@@ -206,8 +212,9 @@ def _expose(st: Any, p: Any, seconds: float) -> None:
     for i in range(PLACES):
         if st.places[i].frame_ns > 0:
             st.ahead_lot_s += st.places[i].ahead_lots * seconds
-    cancelled_lots = st.cancelled_lots + p.prior_cancel_per_s * p.prior_lot_s
-    st.cancel_per_s = cancelled_lots / (st.ahead_lot_s + p.prior_lot_s)
+    prior_lot_s = p.prior_usd_s / usd_per_lot
+    cancelled_lots = st.cancelled_lots + p.prior_cancel_per_s * prior_lot_s
+    st.cancel_per_s = cancelled_lots / (st.ahead_lot_s + prior_lot_s)
 
 
 @nb.njit(cache=True)

@@ -1,6 +1,6 @@
 """Who is about to trade with us (C9): E[AS | what is known] and P(adverse | what is known) at a placement, per side.
 
-    E[AS | x] = average + b sum_j w_j z_j      ridge, forgetting, z the standardised row of models/toxic_row.py
+    E[AS | x] = average + b sum_j w_j z_j      ridge, forgetting, z of models/toxic_row.py less its mean
     P(adverse | x) = Platt(v_0 + sum_j v_j z_j)  online logistic; adverse = the loss exceeds noise_bps
     what is said   = w r + w_p (h - w r)         r the ridge's, h = (P - share) (u - g) (models/two_outcomes.py)
 Labels are signed losses at the learned horizon against fair at placement. Own fills weigh 1; virtual ones (a sweep
@@ -35,7 +35,7 @@ from portfolio_mm.models.logistic_fit import step_logistic
 from portfolio_mm.models.ridge import add_row, descend
 from portfolio_mm.models.skill import SKILL, clear_skill, score
 from portfolio_mm.models.sweep import penetration_bps
-from portfolio_mm.models.toxic_row import INFORMED, N_ROW, follow, is_known, measure, standardise, turn
+from portfolio_mm.models.toxic_row import INFORMED, N_ROW, follow, is_known, measure, standardise, turn, usual_informed
 from portfolio_mm.models.two_outcomes import deviation_bps as of_probability_bps
 
 HEARS = ("BBO", "BOOK", "TIMER", "TRADE", "FILL")
@@ -161,7 +161,8 @@ def reset(st: Any, p: Any) -> None:
 def _read(st: Any) -> tuple[float, float]:
     """Deviation of E[AS] from its average (bps, before calibration) and log odds, of the row in `raw`."""
     standardise(st.raw, st.centre, st.per_sd, st.x)
-    deviation_bps, odds_z = 0.0, st.v[0]
+    deviation_bps = -st.w[INFORMED + 1] * usual_informed(st.raw, st.per_sd, st.gram, st.moments)
+    odds_z = st.v[0]
     for j in range(1, N):
         deviation_bps += st.w[j] * st.x[j]
         odds_z += st.v[j] * st.x[j]
@@ -282,7 +283,7 @@ def _take(  # noqa: PLR0917 - flat arguments
         score(st.skill[ADVERSE], now_ns, (error_bps - by_ridge_bps) ** 2, error_bps**2, p.block_s, p.half_life_s)
         score(st.skill[PROBABILITY], now_ns, log_loss(said, came), log_loss(share, came), p.block_s, p.half_life_s)
         compare(st.line, deviation_bps, error_bps, weight_ratio, keep)
-        teach(st.platt, said_z, came, weight_ratio)
+        teach(st.platt, said_z, came, weight_ratio, keep, p.platt_count)
     st.learn_ns = now_ns
     st.label_n = keep * st.label_n + weight_ratio
     st.label_bps = keep * st.label_bps + weight_ratio * loss_bps

@@ -2,8 +2,8 @@
 
 Line: realised = a + b predicted by least squares on predictions made before their outcome; b is in force where its
 interval excludes 1, else 1. Platt: P = 1 / (1 + e^-(a + b s)) of the raw score s, followed by Newton steps on the log
-loss with a prior at (0, 1). Source: Mincer-Zarnowitz 1969; Platt 1999; predecessor finding 9 (adjust if b's interval
-excludes 1).
+loss with a prior at (0, 1), which stays when outcomes are forgotten. Source: Mincer-Zarnowitz 1969; Platt 1999;
+predecessor finding 9 (adjust if b's interval excludes 1).
 """
 
 import math
@@ -86,15 +86,20 @@ def calibrated(platt: Any, score_z: float) -> float:
 
 
 @nb.njit(cache=True)
-def teach(platt: Any, score_z: float, came: int, weight_ratio: float) -> None:
-    """One outcome (`came` 1 or 0) of a prediction with raw score `score_z`: one Newton step."""
+def teach(platt: Any, score_z: float, came: int, weight_ratio: float, keep: float, prior_count: float) -> None:  # noqa: PLR0917 - flat arguments
+    """Forget by `keep`, take one outcome (`came` 1 or 0) of a prediction with raw score `score_z`: one Newton step.
+
+    At the mode of what was known the slopes of data and prior cancel: what is forgotten of the one, the other gains.
+    """
     p = calibrated(platt, score_z)
     v = weight_ratio * p * (1.0 - p)
-    platt.haa += v
-    platt.hab += v * score_z
-    platt.hbb += v * score_z * score_z
-    ga = weight_ratio * (came - p)
-    gb = ga * score_z
+    prior = 0.25 * prior_count
+    platt.haa = prior + keep * (platt.haa - prior) + v
+    platt.hab = keep * platt.hab + v * score_z
+    platt.hbb = prior + keep * (platt.hbb - prior) + v * score_z * score_z
+    surprise = weight_ratio * (came - p)
+    ga = surprise - (1.0 - keep) * prior * platt.a
+    gb = surprise * score_z - (1.0 - keep) * prior * (platt.b - 1.0)
     det = platt.haa * platt.hbb - platt.hab * platt.hab
     if det > 0.0:
         platt.a += (platt.hbb * ga - platt.hab * gb) / det

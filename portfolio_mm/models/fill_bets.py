@@ -201,9 +201,10 @@ def _learn(st: Any, p: Any, i: int, outcome_share: float) -> None:
         base = (st.base_fills + BASE_COUNT * p.prior_base_probability) / (st.base_mass + BASE_COUNT)
         hit, miss = outcome_share - np.float64(bet.said_probability), outcome_share - base
         score(st.skill, st.last_ns, hit * hit, miss * miss, p.block_s, p.skill_half_life_s)
-        keep = half_life_factor(wait_s(p), p.skill_half_life_s)
+        keep = half_life_factor((st.last_ns - st.base_ns) / NS_PER_S, p.skill_half_life_s) if st.base_ns > 0 else 1.0
         st.base_mass = keep * st.base_mass + 1.0
         st.base_fills = keep * st.base_fills + outcome_share
+        st.base_ns = st.last_ns
     fill_map.recall_inputs(st.curve, bet.x)
     fill_map.learn(st.curve, outcome_share, p.drift_share)
     st.outcomes += 1

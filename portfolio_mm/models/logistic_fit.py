@@ -15,6 +15,8 @@ def step_logistic(  # noqa: PLR0917 - flat arguments
 ) -> None:
     """One Newton step per coefficient on the log loss of one row, shrunk to 0.
 
+    At the mode of what was known the slopes of rows and prior cancel: what is forgotten of the one, the other gains.
+
     Args:
         v: coefficients (n,), changed in place; log odds are v x.
         curve: their summed curvature (n,), forgotten by `keep`, changed in place.
@@ -31,7 +33,8 @@ def step_logistic(  # noqa: PLR0917 - flat arguments
     q = logistic(odds_z)
     for j in range(len(x)):
         curve[j] = keep * curve[j] + weight_ratio * q * (1.0 - q) * x[j] * x[j]
-        v[j] += weight_ratio * (came - q) * x[j] / (curve[j] + prior_count)
+        slope = weight_ratio * (came - q) * x[j] - (1.0 - keep) * prior_count * v[j]
+        v[j] += slope / (curve[j] + prior_count)
         if j == positive:
             v[j] = max(0.0, v[j])
 

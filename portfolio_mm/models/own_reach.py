@@ -1,19 +1,24 @@
 """What own orders of one side say of how far sweeps reach: where they rested for how long, and where they were filled.
 
 Seconds and fills are kept by bins of distance from fair (models/exposure_fit.py reads them); beside them stand the
-fills that were promised of that rest. A sweep that ended at our order is censored: how far it would have gone is not
-known, so the newest sweep that was counted as ended is kept, to be taken back when the fill is heard after it.
+fills that were promised of that rest: one for each order that a sweep reaches, so each counts once a block, and
+orders of one bin are two. A sweep that ended at our order is censored: how far it would have gone is not known, so the
+newest sweep that was counted as ended is kept, to be taken back when the fill is heard after it.
 """
 
 from typing import Any
 
 import numba as nb
+import numpy as np
 
 from portfolio_mm.domain.records import record
 from portfolio_mm.models.depth_bins import BINS, bin_of
 
 SAME_BPS = 0.01
-"""A sweep no deeper than our fill plus this ended at our order; fair may differ that much between the two feeds."""
+"""A sweep no deeper than our fill plus this ended at our order; fair may differ that much between feeds. Fills of
+one block that are no further apart are of one order: a tick is more."""
+ORDERS = 3
+"""Orders of one side that a sweep can reach: one a level."""
 
 OWN_REACH = record(
     [
@@ -23,16 +28,17 @@ OWN_REACH = record(
         ("fills", "f8"),
         ("fill_moment", "f8"),
         ("fill_ns", "i8"),
-        ("fill_bin", "i8"),
         ("fill_bps", "f8"),
+        ("reached_bps", "f8", (ORDERS,)),
         ("closed_ns", "i8"),
         ("closed_bps", "f8"),
         ("closed_exact", "f8"),
         ("closed_more_bps", "f8"),
     ]
 )
-"""`*_moment` sums seconds, or fills, times bps; `fill_*` the newest block with a fill, its newest bin and its deepest
-fill; `closed_*` the newest sweep counted as ended: its block (0: none), reach, weight and bps beyond its print."""
+"""`*_moment` sums seconds, or fills, times bps; `fill_*` the newest block with a fill and its deepest one,
+`reached_bps` where its orders stood (NaN: no more); `closed_*` the newest sweep counted as ended: its block (0: none),
+reach, weight and bps beyond its print."""
 
 
 @nb.njit(cache=True)
@@ -44,8 +50,8 @@ def clear_own(own: Any) -> None:
     own.fills = 0.0
     own.fill_moment = 0.0
     own.fill_ns = 0
-    own.fill_bin = -1
     own.fill_bps = 0.0
+    own.reached_bps[:] = np.nan
     own.closed_ns = 0
     own.closed_bps = 0.0
     own.closed_exact = 0.0
@@ -63,12 +69,19 @@ def rest(own: Any, depth_bps: float, seconds: float, rate_per_s: float) -> None:
 
 @nb.njit(cache=True)
 def fill(own: Any, now_ns: int, depth_bps: float) -> bool:
-    """A fill of block `now_ns`; False when one of that block and bin was counted already."""
-    j = bin_of(depth_bps)
-    if own.fill_ns == now_ns and own.fill_bin == j:
-        return False
-    own.fill_bps = max(depth_bps, own.fill_bps) if own.fill_ns == now_ns else depth_bps
-    own.fill_ns, own.fill_bin = now_ns, j
+    """A fill of block `now_ns`, nearer than fair counts as 0; False when one of that block and order was counted."""
+    if own.fill_ns != now_ns:
+        own.reached_bps[:] = np.nan
+        own.fill_bps = 0.0
+    for each_bps in own.reached_bps:
+        if abs(each_bps - depth_bps) <= SAME_BPS:
+            return False
+    for i in range(ORDERS - 1, 0, -1):
+        own.reached_bps[i] = own.reached_bps[i - 1]
+    own.reached_bps[0] = depth_bps
+    depth_bps = max(0.0, depth_bps)
+    own.fill_bps = max(depth_bps, own.fill_bps)
+    own.fill_ns = now_ns
     own.fills += 1.0
     own.fill_moment += depth_bps
     return True

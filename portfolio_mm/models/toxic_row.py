@@ -2,8 +2,8 @@
 
 For a bid, adverse is a falling price: features of buying pressure change sign for the bid, so that positive is always
 "against the order"; excitation splits into the aggressors that hit this side and the others. Signed ones are scaled
-only (by symmetry their mean is 0), the others centred too. The informed probability counts only above its mean: it
-can be known to be toxic, never to be safe. z-scores are made with moments from before the row.
+only (by symmetry their mean is 0), the others centred too. The informed probability counts only above its mean: below
+it, all is equally calm. z-scores are made with moments from before the row.
 """
 
 from typing import Any, Final
@@ -46,6 +46,18 @@ def standardise(raw: Any, centre: Any, per_sd: Any, x: Any) -> None:
         known = -1e300 < value < 1e300
         x[j + 1] = min(CLIP_Z, max(-CLIP_Z, (value - centre[j]) * per_sd[j])) if known else 0.0
     x[INFORMED + 1] = max(0.0, x[INFORMED + 1])
+
+
+@nb.njit(cache=True)
+def usual_informed(raw: Any, per_sd: Any, gram: Any, moments: Any) -> float:
+    """Mean of the informed regressor, which is cut off at 0, where it is known and warm: what the average holds of it.
+
+    `gram` is that of models/ridge.py: its first column sums the rows.
+    """
+    known = -1e300 < float(raw[INFORMED]) < 1e300
+    if not (known and per_sd[INFORMED] > 0.0 and moments[0, INFORMED] > 0.0):
+        return 0.0
+    return gram[(INFORMED + 1) * (INFORMED + 2) // 2] / moments[0, INFORMED]  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)

@@ -96,6 +96,16 @@ def test_a_label_is_never_made_of_a_mid_older_than_its_due_time() -> None:
     assert stale.dropped == 1
 
 
+@pytest.mark.parametrize("away_s", [60.0, 3600.0])
+def test_a_label_is_never_made_of_a_mid_long_after_its_due_time(away_s: float) -> None:
+    """Two sweeps pend when the process stops; the market is 100 bps elsewhere when it comes back: they are dropped."""
+    at_s = [0.0, 1.0, 2.0, 2.0 + away_s, 3.0 + away_s]
+    away = flat([1, 1, -1, -1, -1], [99.95, 99.97, 0.0, 0.0, 0.0], at_s, [100.0, 100.0, 100.0, 99.0, 99.0])
+    assert (away.dropped, away.tail - away.head) == (2, 0)
+    assert away.pool.labels.sum() == 0.0
+    assert depth_profile.said_bps(away, 0) == 0.0
+
+
 def test_more_sweeps_than_the_ring_holds_are_counted_not_forgotten_silently() -> None:
     n = depth_profile.PENDING + 50
     st = flat([1] * n, [99.99] * n, [0.001 * i for i in range(n)], [100.0] * n)

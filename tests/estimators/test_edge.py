@@ -94,6 +94,19 @@ def test_a_fill_counts_once_however_often_it_is_heard() -> None:
     assert st["n"][0] == pytest.approx(7.0, rel=1e-4)
 
 
+@pytest.mark.parametrize("first", [1, 60])
+def test_sums_that_begin_anew_are_heard_from_there(first: int) -> None:
+    """A losing edge is restored, the markouts start cold and pay 5 bps a fill from then on: what was is forgotten."""
+    st, p = with_fills(-2.0, 5.0, 500), fresh(edge)[1]
+    assert st["cap_usd"][0] == 0.0
+    for n in range(first, 401):
+        edge.update(st[0], p[0], START_NS + (500 + 60 * n) * 10**9, n, 5.0 * n, 26.0 * n, 0.0, 1e4)
+    assert st["refused"][0] == 0
+    assert st["known"][0] == 400
+    assert st["n"][0] == pytest.approx(60.0 * 1.44, rel=0.1)
+    assert st["cap_usd"][0] > 0.0
+
+
 def test_one_rule_for_gamma() -> None:
     """The inventory budget binds where equity is ample, the Kelly floor where it is not (theory §2.3, §11)."""
     floor = risk_aversion.kelly_floor(100_000.0, 0.5)

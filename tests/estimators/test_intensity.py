@@ -120,6 +120,39 @@ def test_comparing_two_own_distances_recovers_k() -> None:
     assert st["k_per_bps"][0, 0] == pytest.approx(0.25, rel=0.15)
 
 
+@nb.njit
+def feed_levels(st: Any, p: Any, t_ns: Ints, reach_bps: Floats, depth_bps: Floats, rate_per_s: Floats) -> int:  # noqa: PLR0917 - flat arguments
+    """Own bids rest at all of `depth_bps`; a sweep that reaches one fills it, in two parts. How many it reached."""
+    reached = 0
+    for i in range(1, len(t_ns)):
+        for d in range(len(depth_bps)):
+            intensity.expose(st[0], 0, depth_bps[d], (t_ns[i] - t_ns[i - 1]) / 1e9, rate_per_s[d])
+        intensity.update(st[0], p[0], t_ns[i], 1, 100.0 * (1.0 - 1e-4 * reach_bps[i]), 100.0)
+        for d in range(len(depth_bps)):
+            if reach_bps[i] >= depth_bps[d]:
+                reached += 1
+                intensity.own_fill(st[0], t_ns[i], 0, depth_bps[d])
+        for d in range(len(depth_bps)):
+            if reach_bps[i] >= depth_bps[d]:
+                intensity.own_fill(st[0], t_ns[i], 0, depth_bps[d])
+    return reached
+
+
+@pytest.mark.parametrize("levels", [[4.5], [4.5, 6.5], [8.5, 10.5, 12.5], [-1.0, -0.5, 0.5]])
+def test_levels_that_share_a_bin_are_as_good_as_any(levels: list[float]) -> None:
+    """Promises are per order, and so are fills: all that a sweep reaches count, each once, and nothing was missed."""
+    rng = np.random.default_rng(1)
+    t_ns = times(np.cumsum(rng.exponential(2.0, 5_000)))
+    depth_bps = np.array(levels)
+    rate_per_s = 0.5 * np.exp(-0.3 * np.maximum(depth_bps, 0.0))
+    st, p = fresh(intensity, long_memory())
+    reached = feed_levels(st, p, t_ns, rng.exponential(1.0 / 0.3, 5_000), depth_bps, rate_per_s)
+    intensity.update(st[0], p[0], t_ns[-1] + 10**9, -1, 0.0, 0.0)
+    assert st["own"]["fills"][0, 0] == reached
+    assert st["efficiency"][0, 0] == pytest.approx(1.0, abs=0.05)
+    assert st["k_per_bps"][0, 0] == pytest.approx(0.3, rel=0.06)
+
+
 def test_a_bad_place_in_the_queue_lowers_our_rate_not_k() -> None:
     """Only a third of the sweeps that reach our price fill us: A is a third, k stays, the other side too."""
     flow = own_flow(np.random.default_rng(6), 4.0, lambda t: np.full(len(t), 4.0), share=1.0 / 3.0)

@@ -221,13 +221,16 @@ def test_only_rates_of_the_side_that_hits_us_count() -> None:
 
 
 def test_the_value_of_a_lot_is_only_a_unit() -> None:
-    """Scale: lots a tenth of the size, ten times as many, is the same market."""
-    st, _ = resting(30.0)
+    """Scale: lots a thousandth of the size, a thousand times as many; no cancel is seen for 10 s."""
+    st, p = resting(30.0)
     fine, fine_p = fresh(queue)
-    fine_p["prior_lot_s"] *= 10.0
-    queue.stand(fine[0], 0, 5, 1000, 20.0, START_NS)
-    queue.see(fine[0], fine_p[0], 0, START_NS + 10**9, 300.0)
-    queue.update(fine[0], fine_p[0], START_NS + 2 * 10**9, RATES, SIZES, USD_PER_LOT / 10.0)
+    queue.stand(fine[0], 0, 5, 1000, 2_000.0, START_NS)
+    queue.see(fine[0], fine_p[0], 0, START_NS + 10**9, 30_000.0)
+    for second in range(2, 13):
+        look(st, p, RATES, SIZES, second)
+        queue.update(fine[0], fine_p[0], START_NS + second * 10**9, RATES, SIZES, USD_PER_LOT / 1000.0)
+    assert st["cancel_per_s"][0] < 0.5 * p["prior_cancel_per_s"][0]
+    assert fine["cancel_per_s"][0] == pytest.approx(st["cancel_per_s"][0], rel=1e-6)
     assert fine["raw_probability"][0, 0] == pytest.approx(st["raw_probability"][0, 0], rel=1e-6)
 
 
@@ -271,3 +274,19 @@ def test_a_fill_reported_late_is_an_outcome() -> None:
     for second in range(3, 12):
         look(st, p, RATES, SIZES, second)
     assert (st["outcomes"][0], st["base_fills"][0]) == (1, 0.0)
+
+
+def test_the_base_rate_is_half_forgotten_in_six_hours_however_many_orders_rest() -> None:
+    """Three orders, three outcomes of one moment; the same again six hours later."""
+    st, p = fresh(queue)
+    for i in range(3):
+        queue.stand(st[0], i, 5 + i, 1000 - i, 2.0, START_NS)
+        queue.see(st[0], p[0], i, START_NS + 10**9, 100.0)
+    masses = []
+    for later_s in (0, 6 * 3600):
+        before = st["outcomes"][0]
+        for second in range(2, 30):
+            if st["outcomes"][0] == before:
+                look(st, p, RATES, SIZES, later_s + second)
+        masses.append(st["base_mass"][0])
+    assert masses == pytest.approx([3.0, 4.5], rel=1e-3)
