@@ -61,7 +61,7 @@ def on_fill(st: Any, p: Any, ev: Any) -> None:
         return
     now_ns = ev.venue_ms * 1_000_000 if ev.venue_ms > 0 else st.clock.venue_ns
     px = ev.px_ticks / p.ticks_per_usd
-    before_px = fair_value.before(st.fair, now_ns)
+    before_px = fair_value.before(st.fair, p.fair, now_ns)
     is_remembered = placed_fair_px > 0.0
     if not is_remembered:
         placed_fair_px = before_px

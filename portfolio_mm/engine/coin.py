@@ -92,7 +92,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
         intensity.observe_book(st.intensity, p.intensity, venue_ns, lp[0], ls[0], lp[1], ls[1], st.fair.fair_px)
     elif kind == clock.TRADE:
         trade_ns = ev.venue_ms * 1_000_000
-        before_px = fair_value.before(st.fair, trade_ns) if ev.bits & REPLAYED == 0 else 0.0
+        before_px = fair_value.before(st.fair, p.fair, trade_ns) if ev.bits & REPLAYED == 0 else 0.0
         if before_px > 0.0:
             learning.on_sweep(st, p, ev, trade_ns, before_px)
         if ev.bits & REPLAYED == 0:

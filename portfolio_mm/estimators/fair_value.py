@@ -7,10 +7,10 @@ groups up to g (models/fair_row.py), so q_g is what group g adds, and a silent g
 Each forecast is made before its label. s_g is how much of q_g came true (models/strength.py), w_g the skill of s_g q_g:
 squared error against the forecast without the group, 0 until it is better (models/skill.py). The book's rival is "the
 mid stays"; its prior, a coefficient of 0.5 on the micro-deviation, speaks until thirty blocks have judged it. That
-coefficient is clipped to [0, 1], so the book's share of fair stays inside the touch; the others
-together move fair by at most max_shift_bps. Pairs are sampled on a block-time grid with the values prevailing there, so
-repeated messages teach nothing; the fit is made anew once a second. A forecast lives a second: tau in
-shift = mu tau / (1 + lambda tau) is small, so all of it is shifted.
+coefficient is clipped to [0, 1], so the book's share of fair stays inside the touch; the others together move fair by
+at most max_shift_bps. Pairs are sampled on a block-time grid with the values prevailing there, so repeated messages
+teach nothing; the fit is made anew once a second. A forecast lives a second: tau in shift = mu tau / (1 + lambda tau)
+is small, so all of it is shifted.
 Source: Stoikov 2018 (micro-price); theory §3.1 (finite-lived alpha), §7, §8; predecessor §5.3.
 """
 
@@ -23,6 +23,7 @@ import numpy as np
 from portfolio_mm.domain.records import record
 from portfolio_mm.models import nested_ridge
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
+from portfolio_mm.models.fair_past import PAST, clear_past, recall, remember
 from portfolio_mm.models.fair_row import BOOK, FIRST, MICRO_DEV, N_GROUPS, N_ROW
 from portfolio_mm.models.microprice import book_is_sane, weighted_mid_px
 from portfolio_mm.models.skill import SKILL, clear_skill, score, stand_in
@@ -58,7 +59,8 @@ STATE = record(
         ("ready", "i4"),
         ("pos", "i4"),
         *((name, "i8") for name in ("refused", "holes", "next_grid_ns", "fitted_ns", "filled")),
-        *((name, "f8") for name in ("mid_px", "micro_px", "fair_px", "before_px", "micro_dev_bps", "weight")),
+        *((name, "f8") for name in ("mid_px", "micro_px", "fair_px", "micro_dev_bps", "weight")),
+        ("past", PAST),
         ("parts_bps", "f8", (N_GROUPS,)),
         ("x", "f8", (N_ROW,)),
         ("counts", "f8", (N_ROW,)),
@@ -88,8 +90,7 @@ def default_params() -> np.ndarray[Any, Any]:
     p["grid_ns"], p["gap_ns"], p["fit_ns"] = 250_000_000, 10_000_000_000, 1_000_000_000
     p["prior_weight"], p["prior_count"], p["ridge_count"], p["half_life_s"] = 0.5, 200.0, 800.0, 1800.0
     p["clip_sd"], p["clip_count"], p["max_shift_bps"] = 6.0, 40.0, 10.0
-    p["block_s"], p["skill_half_life_s"] = 10.0, 3600.0
-    p["prior_strength_ratio"], p["strength_count"] = 0.5, 2000.0
+    p["block_s"], p["skill_half_life_s"], p["prior_strength_ratio"], p["strength_count"] = 10.0, 3600.0, 0.5, 2000.0
     return p
 
 
@@ -108,7 +109,7 @@ def reset(st: Any, p: Any) -> None:
     st.mid_px = np.nan
     st.micro_px = np.nan
     st.fair_px = np.nan
-    st.before_px = np.nan
+    clear_past(st.past)
     st.micro_dev_bps = np.nan
     st.weight = p.prior_weight
     st.parts_bps[:] = 0.0
@@ -157,7 +158,7 @@ def update(  # noqa: PLR0917 - flat arguments
         st.filled = 0
         st.next_grid_ns = (now_ns // p.grid_ns + 1) * p.grid_ns
     if now_ns > st.last_ns:
-        st.before_px = st.fair_px
+        remember(st.past, now_ns, before(st, p, now_ns))
     st.seen += 1
     st.last_ns = now_ns
     st.ready = 1
@@ -292,8 +293,8 @@ def _fit(st: Any, p: Any) -> None:
 
 
 @nb.njit(cache=True)
-def before(st: Any, now_ns: int) -> float:
-    """Fair value strictly before block `now_ns`: what trades and fills of that block met. NaN when unknown."""
+def before(st: Any, p: Any, now_ns: int) -> float:
+    """Fair value strictly before block `now_ns`: what its trades and fills met. NaN when unknown or older than gap."""
     if st.last_ns < now_ns:
-        return st.fair_px  # type: ignore[no-any-return]
-    return st.before_px  # type: ignore[no-any-return]
+        return st.fair_px if now_ns - st.last_ns <= p.gap_ns else np.nan  # type: ignore[no-any-return]
+    return recall(st.past, now_ns)  # type: ignore[no-any-return]

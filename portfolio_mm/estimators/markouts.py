@@ -7,13 +7,15 @@ with sign +1 for a buy. Never the mid at the fill: that learns our own quoting d
 Of the loss, the approach sign (fair - fair just before the fill) / fair is older than the fill, and known at once. What
 is learned for quotes is the rest, the loss after the fill, against what sweeps on others lose at the fill's depth
 (models/own_loss.py), beside what approach costs a placement (models/approach.py). The mean approach of fills is for
-forecasts only: it grows with the distance we choose, and would widen quotes for having been wide.
+forecasts only: it grows with the distance we choose, and would widen quotes for having been wide. Of a fill whose
+approach is not known (`unjudged`) neither part is learned; its markout and its PnL stay.
 One horizon, `p.learn`, is what adverse selection means: it is learned from, and PnL moves it out of inventory. Every
 label of every horizon is handed out with the fill's place in the ring, beside what was known when its order was placed.
 Source: theory §8. Not guaranteed: labels of one burst are independent; `blocks` counts windows of one horizon that held
 a fill, which is what a claim may rest on.
 """
 
+import math
 from typing import Any
 
 import numba as nb
@@ -59,6 +61,7 @@ STATE = record(
         ("overflow", "i8"),
         ("dropped", "i8"),
         ("duplicates", "i8"),
+        ("unjudged", "i8"),
         ("next_due_ns", "i8"),
         ("tail", "i8"),
         ("tids", "i8"),
@@ -116,6 +119,7 @@ def reset(st: Any, p: Any) -> None:  # noqa: ARG001 - one signature for all esti
     st.overflow = 0
     st.dropped = 0
     st.duplicates = 0
+    st.unjudged = 0
     st.next_due_ns = NEVER
     st.tail = 0
     st.tids = 0
@@ -180,8 +184,9 @@ def on_fill(st: Any, p: Any, now_ns: int, fill: Any, px: float, fair_px: float, 
 
 @nb.njit(cache=True)
 def on_approach(st: Any, p: Any, slot: int, before_px: float) -> None:
-    """The fill in place `slot` of the ring came when fair was `before_px`: how far it had come since the placement."""
+    """The fill in place `slot` came when fair was `before_px`; NaN: its loss cannot be told from its approach."""
     if not 0.0 < before_px < 1e300:
+        st.fill_approach_bps[slot] = np.nan
         return
     approach_bps = penetration_bps(st.fill_side[slot], before_px, st.fill_fair_px[slot])
     st.fill_approach_bps[slot] = approach_bps
@@ -196,10 +201,8 @@ def approach_of(st: Any, p: Any, prior_bps: float, sd_bps: float) -> float:
 
 @nb.njit(cache=True)
 def drawn_approach(st: Any, p: Any, draw: int, prior_bps: float) -> float:
-    """Approach of one of the newest fills, bps, `draw` by turns; `prior_bps` in approach_count turns of each round."""
-    known = min(st.tail, PENDING)
-    turn = draw % max(1, known + int(p.approach_count))
-    return float(st.fill_approach_bps[turn]) if turn < known else prior_bps
+    """Approach of one of the newest fills, bps (`fill_ring.drawn`); `prior_bps` is worth approach_count of them."""
+    return fill_ring.drawn(st, draw, prior_bps, p.approach_count)  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -281,7 +284,9 @@ def _resolve(st: Any, p: Any, h: int, now_ns: int, mid_px: float, mid2: int) -> 
     st.markout_m2[h, side] += markout_bps * markout_bps
     st.adverse_m1[h, side] += adverse_bps
     st.adverse_m2[h, side] += adverse_bps * adverse_bps
-    if h == p.learn:
+    if h == p.learn and math.isnan(st.fill_approach_bps[slot]):
+        st.unjudged += 1
+    elif h == p.learn:
         approach_bps = float(st.fill_approach_bps[slot])
         depth_bps = penetration_bps(side, st.fill_px[slot], fair_px) - approach_bps
         own_loss.take(st.own, now_ns, adverse_bps - approach_bps, depth_bps, p.half_life_s, p.block_s)

@@ -7,13 +7,15 @@ Model, x = ln sigma: an Ornstein-Uhlenbeck process with the time passed in its s
 s the stationary sd. mu is the log of sigma's hour median, on this filter's own level. Returns of the grid are taken
 together every clock_ns; a squared return counts at most clip_sd^2 times its expectation (jumps are not volatility).
 The EWMA it may replace looks at longer moves too, so the two differ by what is autocorrelated: `level` is the slow mean
-of ln(EWMA / filter), and `quote_bps` is the filter's timing on the EWMA's level.
-Score: QLIKE of the next clock's returns against the robust EWMA's forecast brought to the same level.
+of ln(EWMA / filter), and `quote_bps` is the filter's timing on the EWMA's level. Beyond MAX_LEVEL they do not look at
+the same thing any more (a mid that stands still but for rare steps): the filter says what the EWMA says, unscored.
+Squares are clipped by the EWMA as it is, never on the filter's level, or a filter that falls clips what would raise it.
+Score: QLIKE of the next clock's returns, what would be quoted against the robust EWMA that would be quoted without it.
 Source: theory §12; Kim, Shephard and Chib 1998 (model). Draws are a hash of the step's count: no randomness.
 """
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numba as nb
 import numpy as np
@@ -29,8 +31,10 @@ from portfolio_mm.models.skill import SKILL, clear_skill, score
 HEARS = ("BBO", "BOOK")
 WARM_S = 66.0
 """Seconds of an ordinary market after which it is ready."""
-SCORES = {"variance of the next 5 s": "the robust EWMA of volatility.py on the same level"}
+SCORES = {"variance of the next 5 s": "the robust EWMA of volatility.py"}
 PARTICLES = 64
+MAX_LEVEL: Final = math.log(3.0)
+"""Largest |level|: longer moves of a market with momentum or bounce differ from its seconds by much less."""
 
 PARAMS = record(
     [
@@ -131,7 +135,7 @@ def update(  # noqa: PLR0917 - flat arguments
         moved = move_bps if i == 0 else 0.0
         noise_bps2 = 2.0 * noise_bps * noise_bps
         # squares of jumps are held at what either forecast finds possible
-        widest_bps = max(st.sigma_bps, st.ewma_bps * math.exp(-st.level))
+        widest_bps = max(st.sigma_bps, st.ewma_bps)
         limit = p.clip_sd * p.clip_sd * (widest_bps * widest_bps * p.grid_ns / NS_PER_S + noise_bps2)
         st.squares_bps2 += min(moved * moved, limit)
         st.returns += 1
@@ -150,13 +154,12 @@ def _spread(st: Any, p: Any, x: float) -> None:
 
 @nb.njit(cache=True)
 def _observe(st: Any, p: Any, now_ns: int, noise_bps2: float) -> None:
-    """Score both forecasts with the clock's returns, then let the particles move to its end and weigh them."""
+    """Score what is quoted with the clock's returns, then let the particles move to its end and weigh them."""
     grid_s, n = p.grid_ns / NS_PER_S, st.returns
     mean_bps2 = st.squares_bps2 / n
-    if st.level_mass > 0.0 and st.ready == 1:
-        rival_bps = st.ewma_bps * math.exp(-st.level)
-        own = qlike(mean_bps2 / (st.sigma_bps * st.sigma_bps * grid_s + noise_bps2))
-        rival = qlike(mean_bps2 / (rival_bps * rival_bps * grid_s + noise_bps2))
+    if st.level_mass > 0.0 and st.ready == 1 and abs(st.level) < MAX_LEVEL:
+        own = qlike(mean_bps2 / (st.quote_bps * st.quote_bps * grid_s + noise_bps2))
+        rival = qlike(mean_bps2 / (st.ewma_bps * st.ewma_bps * grid_s + noise_bps2))
         score(st.skill, now_ns, own, rival, p.block_s, p.half_life_s)
     for i in range(PARTICLES):
         variance = math.exp(2.0 * st.x[i]) * grid_s + noise_bps2
@@ -188,5 +191,6 @@ def _forecast(st: Any, p: Any, anchor_bps: float, ewma_bps: float) -> None:
     old = time_constant_factor(clock_s, p.level_tau_s)
     st.level_mass = old * st.level_mass + 1.0
     st.level += (math.log(ewma_bps / st.sigma_bps) - st.level) / st.level_mass
+    st.level = min(MAX_LEVEL, max(-MAX_LEVEL, st.level))
     st.ewma_bps = ewma_bps
-    st.quote_bps = st.sigma_bps * math.exp(st.level)
+    st.quote_bps = st.sigma_bps * math.exp(st.level) if abs(st.level) < MAX_LEVEL else ewma_bps

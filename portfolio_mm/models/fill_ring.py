@@ -1,5 +1,6 @@
 """Own fills that wait for their labels, in a ring: each with what was known when its order was placed."""
 
+import math
 from typing import Any, Final
 
 import numba as nb
@@ -69,3 +70,15 @@ def put(st: Any, slot: int, now_ns: int, fill: Any, px: float, fair_px: float, m
     st.fill_adverse_bps[slot] = placed.adverse_bps
     st.fill_probability[slot] = placed.fill_probability
     st.fill_features[slot, :] = placed.features
+
+
+@nb.njit(cache=True)
+def drawn(st: Any, draw: int, prior_bps: float, prior_count: float) -> float:
+    """Approach of one of the newest fills, bps, `draw` by turns; `prior_bps` in prior_count turns of each round.
+
+    It also stands in for a fill whose approach is not known.
+    """
+    known = min(st.tail, PENDING)
+    turn = draw % max(1, known + int(prior_count))
+    is_known = turn < known and not math.isnan(st.fill_approach_bps[turn])
+    return float(st.fill_approach_bps[turn]) if is_known else prior_bps

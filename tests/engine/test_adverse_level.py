@@ -72,7 +72,9 @@ def test_approaches_of_own_fills_are_taken_in_turn() -> None:
     assert {markouts.drawn_approach(st, p, i, 0.7) for i in range(9)} == {0.7}
     st["tail"], st["fill_approach_bps"][:3] = 3, (1.0, 2.0, 3.0)
     assert [markouts.drawn_approach(st, p, i, 0.7) for i in range(6)] == [1.0, 2.0, 3.0, 0.7, 0.7, 0.7]
-    st["tail"] = 1_000
+    st["fill_approach_bps"][1] = np.nan
+    assert [markouts.drawn_approach(st, p, i, 0.7) for i in range(3)] == [1.0, 0.7, 3.0], "unknown: the prior"
+    st["tail"], st["fill_approach_bps"][1] = 1_000, 2.0
     assert sum(markouts.drawn_approach(st, p, i, 0.7) == 0.7 for i in range(67)) == 3
 
 

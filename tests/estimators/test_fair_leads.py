@@ -163,7 +163,7 @@ def test_a_pulled_reference_is_gone_within_a_second_and_leaves_no_trace() -> Non
     for parts, rows in ((with_it, heard), (without, never)):
         parts.hear(tops(own, 3)[at:], rows[at:], silence(n - at), np.zeros(n - at), first=at)
     assert with_it.fair["parts_bps"][0, REF] == 0.0
-    for name in ("fair_px", "before_px", "parts_bps", "weight"):
+    for name in ("fair_px", "past", "parts_bps", "weight"):
         assert with_it.fair[name].tobytes() == without.fair[name].tobytes(), name
     assert with_it.fair["slopes"][0, :REF].tobytes() == without.fair["slopes"][0, :REF].tobytes()
 

@@ -5,7 +5,7 @@ import pytest
 
 from portfolio_mm.estimators import fair_value
 from portfolio_mm.models.fair_row import BOOK, FIRST
-from tests.estimators.feeds import ON, Floats, feed_fair_value, fresh, times
+from tests.estimators.feeds import ON, START_NS, Floats, feed_fair_value, fresh, times
 
 
 def books(seed: int, weight: float, delay: int = 1, n: int = 14_400) -> Floats:
@@ -65,14 +65,40 @@ def test_fair_lies_between_mid_and_micro_price() -> None:
 
 def test_fair_before_a_block_does_not_know_the_block() -> None:
     st, p = fresh(fair_value)
-    assert np.isnan(fair_value.before(st[0], 1_000))
+    assert np.isnan(fair_value.before(st[0], p[0], 1_000))
     fair_value.update(st[0], p[0], 1_000, 99.0, 1.0, 101.0, 1.0, ON)
-    assert np.isnan(fair_value.before(st[0], 1_000))
-    assert fair_value.before(st[0], 2_000) == 100.0
+    assert np.isnan(fair_value.before(st[0], p[0], 1_000))
+    assert fair_value.before(st[0], p[0], 2_000) == 100.0
     fair_value.update(st[0], p[0], 2_000, 109.0, 1.0, 111.0, 1.0, ON)
     fair_value.update(st[0], p[0], 2_000, 119.0, 1.0, 121.0, 1.0, ON)
-    assert fair_value.before(st[0], 2_000) == 100.0
-    assert fair_value.before(st[0], 2_001) == 120.0
+    assert fair_value.before(st[0], p[0], 2_000) == 100.0
+    assert fair_value.before(st[0], p[0], 2_001) == 120.0
+
+
+def test_a_block_heard_some_books_later_met_the_fair_before_it() -> None:
+    """Eight blocks are kept; a block between two of them met the fair of the earlier; what is older is unknown."""
+    st, p = fresh(fair_value)
+    for i in range(30):
+        mid = 100.0 + i
+        fair_value.update(st[0], p[0], 1_000 + 100 * i, mid - 1.0, 1.0, mid + 1.0, 1.0, ON)
+    for i in range(23, 31):
+        assert fair_value.before(st[0], p[0], 1_000 + 100 * i - 50) == 100.0 + i - 1
+        assert fair_value.before(st[0], p[0], 1_000 + 100 * i) == 100.0 + i - 1
+    assert fair_value.before(st[0], p[0], 1_000 + 100 * 22) == 121.0
+    assert np.isnan(fair_value.before(st[0], p[0], 1_000 + 100 * 22 - 1))
+
+
+def test_fair_of_hours_ago_is_not_the_fair_before() -> None:
+    """A restart, or a hole: neither trades before the first book nor those of its block have met a fair we know."""
+    st, p = fresh(fair_value)
+    fair_value.update(st[0], p[0], START_NS, 99.0, 1.0, 101.0, 1.0, ON)
+    gap_ns = int(p["gap_ns"][0])
+    assert fair_value.before(st[0], p[0], START_NS + gap_ns) == 100.0
+    back_ns = START_NS + gap_ns + 1
+    assert np.isnan(fair_value.before(st[0], p[0], back_ns))
+    fair_value.update(st[0], p[0], back_ns, 94.0, 1.0, 96.0, 1.0, ON)
+    assert np.isnan(fair_value.before(st[0], p[0], back_ns))
+    assert fair_value.before(st[0], p[0], back_ns + 1) == 95.0
 
 
 def test_repeated_books_teach_nothing() -> None:

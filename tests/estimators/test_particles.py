@@ -157,3 +157,31 @@ def test_particles_stay_a_distribution() -> None:
     assert st.resampled > 10
     assert np.all(np.isfinite(path))
     assert np.isfinite(st.log_like)
+
+
+def test_a_mid_that_stands_still_but_for_rare_steps_does_not_carry_the_filter_away() -> None:
+    """A step of 5 bps each 40 s for an hour and a half, then 1 bps per sqrt(s) each second.
+
+    Seconds say sigma is nothing, the EWMA's longer moves say 0.8. On the filter's level the EWMA was divided by 37 when
+    the market woke: 24 bps were quoted and had earned their weight.
+    """
+    rng = np.random.default_rng(0)
+    asleep = np.where(rng.random(3 * HOUR // 2) < 1 / 40, 5.0 * rng.choice([-1, 1], 3 * HOUR // 2), 0.0)
+    st, path = run(np.concatenate([asleep, rng.normal(0.0, 1.0, 900)]))
+    assert abs(st.level) <= particles.MAX_LEVEL
+    assert np.all(path[:, 2] < 3.5 * path[:, 1])
+    assert path[len(asleep) - 1, 2] == pytest.approx(path[len(asleep) - 1, 1], rel=0.05), (
+        "at the bound it says what the EWMA says"
+    )
+    assert st.skill.weight == 0.0
+    assert st.skill.blocks < 45, "unscored while it says no more than its rival"
+
+
+def test_a_filter_that_has_fallen_still_sees_what_raises_it() -> None:
+    """It stands at a tenth of the EWMA: moves of the EWMA's own size are taken whole."""
+    st, p = fresh(particles)
+    particles.update(st[0], p[0], START_NS, 100.0, 1.0, 1.0, 0.0)
+    st["sigma_bps"], st["level"] = 0.01, 1.0
+    for after_s, mid_px in ((1, 100.0), (2, 100.03), (3, 100.03)):
+        particles.update(st[0], p[0], START_NS + after_s * 10**9 + 1, mid_px, 1.0, 1.0, 0.0)
+    assert st["squares_bps2"][0] == pytest.approx(9.0, rel=0.01)

@@ -19,7 +19,7 @@ BAD: list[list[Any]] = [
     [LATER, 101.0, 1.0, 99.0, 2.0, ON],
     [EARLIER, 99.0, 1.0, 101.0, 2.0, ON],
 ]
-STEPS_OF = ("before_px",)
+STEPS_OF = ("past",)
 PLAIN = {
     *(
         "weight",

@@ -29,6 +29,7 @@ FOR_PEOPLE = {
     "overflow": "rings and slots that were full",
     "dropped": "labels without a mid",
     "duplicates": "fills told twice",
+    "unjudged": "labels of fills met by a fair nobody knows",
 }
 
 
