@@ -58,7 +58,8 @@ COMMANDED: Final = np.array([0, CANCELLING, CANCELLING, CANCELLING, CANCELLING, 
 LEG = record(
     [
         ("state", "i4"),
-        ("reduce_only", "i4"),
+        ("reduce_only", "i2"),
+        ("apart", "i2"),
         ("px_ticks", "i8"),
         ("lots", "i8"),
         ("placed_lots", "i8"),
@@ -73,6 +74,7 @@ LEG = record(
         ("snap", SNAPSHOT),
     ]
 )
+"""`apart` is 1 of a leg 1 that replaces nothing: it rests, was told by a snapshot, and found no room."""
 GHOST = record(
     [
         ("px_ticks", "i8"),
@@ -84,8 +86,7 @@ GHOST = record(
         ("snap", SNAPSHOT),
     ]
 )
-SLOT = record([("leg", LEG, (2,)), ("ghost", GHOST), ("apart", "i8")])
-"""`apart` is 1 while leg 1 is an order that replaces nothing: it rests, was told by a snapshot, and found no room."""
+SLOT = record([("leg", LEG, (2,)), ("ghost", GHOST)])
 ORDERS = record(
     [
         ("seen", "i8"),
@@ -126,6 +127,7 @@ def clear_leg(leg: Any) -> None:
     """No order in this leg."""
     leg.state = NONE
     leg.reduce_only = 0
+    leg.apart = 0
     leg.px_ticks = 0
     leg.lots = 0
     leg.placed_lots = 0

@@ -226,7 +226,7 @@ def _unstick(st: Any, p: Any, ev: Any, commands: Any, n: int, side: int, level: 
     slot, now_ns = st.orders.slots[side, level], st.clock.recv_ns
     for at in range(2):
         leg = slot.leg[at]
-        waits = leg.state in (PENDING, CANCELLING) or (slot.apart == at == 1 and leg.state == LIVE)
+        waits = leg.state in (PENDING, CANCELLING) or (leg.apart == 1 and leg.state == LIVE)
         if waits and now_ns - max(leg.sent_ns, leg.cancel_ns) > p.stuck_ns:
             n = emit.cancel(st, p, ev, commands, n, side, level, at, 0.0, True)  # noqa: FBT003 - compiled
     if level == 0 and slot.leg[0].state == NONE:

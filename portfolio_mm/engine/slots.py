@@ -112,8 +112,6 @@ def bury(slot: Any, at: int, now_ns: int) -> None:
     slot.ghost.until_ns = now_ns + GHOST_NS
     copy_snapshot(slot.ghost.snap, leg.snap)
     clear_leg(leg)
-    if at == 1:
-        slot.apart = 0
 
 
 @nb.njit(cache=True)
@@ -131,12 +129,11 @@ def _hear(slot: Any, at: int, status: int, now_ns: int) -> None:
 def _settle(slot: Any, now_ns: int) -> None:
     """A replacement that lives takes the place of the order it replaced."""
     new = slot.leg[1]
-    if new.state == LIVE and slot.leg[0].state != NONE and slot.apart == 0:
+    if new.state == LIVE and slot.leg[0].state != NONE and slot.leg[1].apart == 0:
         _hear(slot, 0, CANCELLED, now_ns)
     if (new.state in (LIVE, CANCELLING)) and slot.leg[0].state == NONE:
         _copy_leg(slot.leg[0], new)
         clear_leg(new)
-        slot.apart = 0
 
 
 @nb.njit(cache=True)
@@ -169,8 +166,8 @@ def on_order(orders: Any, ev: Any, now_ns: int) -> int:
     slot = orders.slots[side, place // 2 % LEVELS]
     if ev.status in (ACCEPTED, REPLACED, SHRUNK):
         _lives(slot.leg[at], ev, now_ns)
-    paired = at == 1 and slot.leg[0].state != NONE and slot.apart == 0
-    if slot.apart == 1:
+    paired = at == 1 and slot.leg[0].state != NONE and slot.leg[1].apart == 0
+    if slot.leg[1].apart == 1:
         _hear(slot, at, ev.status, now_ns)
     elif ev.status == MODIFY_FAILED:
         _hear(slot, 1, REFUSED, now_ns)
@@ -219,7 +216,7 @@ def _adopt(orders: Any, ev: Any, now_ns: int) -> int:
             level = (first + step) % LEVELS
             slot = orders.slots[ev.side, level]
             if slot.leg[1].state == NONE and (at == 1 or slot.leg[0].state == NONE):
-                slot.apart = at
+                slot.leg[1].apart = at
                 return _take_in(orders, ev, level, at, now_ns)  # type: ignore[no-any-return]
     orders.overflow += 1
     return -1
@@ -235,7 +232,7 @@ def _take_in(orders: Any, ev: Any, level: int, at: int, now_ns: int) -> int:
     leg.placed_lots = ev.sz_lots
     leg.cloid_hi = ev.cloid_hi
     leg.cloid_lo = ev.cloid_lo
-    leg.sent_ns = now_ns if orders.slots[ev.side, level].apart == 0 else 0  # to be cancelled at once
+    leg.sent_ns = now_ns if leg.apart == 0 else 0  # to be cancelled at once
     return (ev.side * LEVELS + level) * 2 + at  # type: ignore[no-any-return]
 
 
@@ -252,7 +249,7 @@ def on_own_fill(orders: Any, cloid_hi: int, cloid_lo: int, lots: int, now_ns: in
     leg.filled_lots += lots
     leg.lots = max(0, min(leg.lots, leg.placed_lots - leg.filled_lots))
     if leg.lots == 0:
-        is_heir = place % 2 == 1 and slot.apart == 0
+        is_heir = place % 2 == 1 and slot.leg[1].apart == 0
         _hear(slot, place % 2, FILLED, now_ns)
         if is_heir:
             _hear(slot, 0, CANCELLED, now_ns)
@@ -273,7 +270,6 @@ def on_sync(orders: Any, epoch: int, run: int) -> None:
     orders.overflow = 0
     for side in range(2):
         for level in range(LEVELS):
-            orders.slots[side, level].apart = 0
             for at in range(2):
                 clear_leg(orders.slots[side, level].leg[at])
 
