@@ -106,6 +106,16 @@ def test_a_label_is_never_made_of_a_mid_long_after_its_due_time(away_s: float) -
     assert depth_profile.said_bps(away, 0) == 0.0
 
 
+def test_a_block_that_is_heard_after_a_later_one_is_a_sweep_of_its_own() -> None:
+    """Sells of two blocks, the older one second, then buys of both in order, and two prints of one block."""
+    at_s, px = [2.0, 1.0, 1.0, 2.0, 2.0, 3.0], [99.99, 99.95, 100.02, 100.03, 100.04, 0.0]
+    st = flat([1, 1, 0, 0, 0, -1], px, at_s, [100.0] * 6)
+    assert st.reached[:, 0].tolist() == pytest.approx([2.0, 2.0], rel=0.01)
+    queued = zip(st.due_ns[:4] - times(np.array([5.0])), st.due_side[:4], st.due_reach_bps[:4], strict=True)
+    found = sorted((int(side), round(due_ns / 1e9), round(float(bps))) for due_ns, side, bps in queued)
+    assert found == [(0, 1, 5), (0, 2, 1), (1, 1, 2), (1, 2, 4)]
+
+
 def test_more_sweeps_than_the_ring_holds_are_counted_not_forgotten_silently() -> None:
     n = depth_profile.PENDING + 50
     st = flat([1] * n, [99.99] * n, [0.001 * i for i in range(n)], [100.0] * n)
