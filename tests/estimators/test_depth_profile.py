@@ -191,8 +191,10 @@ def test_losses_that_grow_with_depth_are_told_in_half_an_hour() -> None:
     assert np.min(said, axis=0)[1] > 1.2
 
 
-def lines(seed: int, b: float, *, twin: bool, n: int = 900, minutes: float = 29.8) -> Any:
+def lines(seed: int, b: float, *, twin: bool, n: int = 900, minutes: float = 29.8, turn: float = 99.0) -> Any:
     """Half an hour of sweeps, 1.5 bps far on average, each followed by b x + noise of sd 6 bps.
+
+    From minute `turn` on b is of the other sign, and the score, of half-life a minute then, sees it before the profile.
 
     The twin: noise has the tails of Student's t with 3 degrees and is shared by the bursts of four that sweeps come in.
     """
@@ -208,7 +210,10 @@ def lines(seed: int, b: float, *, twin: bool, n: int = 900, minutes: float = 29.
     row, is_due = np.tile(np.arange(n), 2)[order], np.repeat([False, True], n)[order]
     st, p = fresh(depth_profile)
     p["half_life_s"] = 0.0
-    mid = 100.0 * (1.0 - 1e-4 * (b * (reach_bps - 1.6) + noise))
+    if turn < minutes:
+        p["skill_half_life_s"] = 60.0
+    slope = np.where(at_s < 60.0 * turn, b, -b)
+    mid = 100.0 * (1.0 - 1e-4 * (slope * (reach_bps - 1.6) + noise))
     feed_labels(st, p, times(t_s[order]), row, is_due, 100.0 * (1.0 - 1e-4 * reach_bps), mid)
     return st[0]
 
@@ -251,14 +256,14 @@ def test_errors_hold_what_is_true() -> None:
 
 
 def test_the_average_speaks_where_it_is_better() -> None:
-    """Losses that fall off as the line says they rise: what was said of deep sweeps is proven wrong, and taken back."""
-    st = lines(3, 1.0, twin=False)
+    """After ten minutes losses fall off as the line says they rise: three more prove it wrong: part is taken back."""
+    st = lines(3, 1.0, twin=False, n=300, minutes=9.8)
     assert rival_weight(st.skill) == 0.0
-    st.skill.skill, st.skill.skill_se, st.skill.blocks = -0.1, 0.02, 40
-    weight = rival_weight(st.skill)
-    assert weight > 0.8
-    profile_bps, average_bps = st.pool.adverse_bps[6], st.pool.adverse_bps[0]
+    st = lines(3, 2.0, twin=False, n=900, minutes=12.8, turn=10.0)
+    weight, profile_bps, average_bps = rival_weight(st.skill), st.pool.adverse_bps[6], st.pool.adverse_bps[0]
+    assert weight > 0.3
     assert depth_profile.said_bps(st, 6) == pytest.approx(profile_bps + weight * (average_bps - profile_bps))
+    assert depth_profile.said_bps(st, 0) == average_bps
 
 
 def test_the_rival_is_told_before_the_label() -> None:
