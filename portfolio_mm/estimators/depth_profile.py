@@ -23,7 +23,7 @@ from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 from portfolio_mm.models.depth_grid import DEPTH_BPS, DEPTHS, reached
 from portfolio_mm.models.depth_pool import POOL, clear_pool, close_blocks, forget, pooled, take
 from portfolio_mm.models.skill import SKILL, clear_skill, rival_weight, score
-from portfolio_mm.models.sweep import SWEEP, absorb, clear, penetration_bps
+from portfolio_mm.models.sweep import SWEEP, absorb, clear, is_over, penetration_bps
 
 HEARS = ("BBO", "BOOK", "TRADE", "TIMER")
 WARM_S = 32.0
@@ -150,7 +150,7 @@ def update(st: Any, p: Any, now_ns: int, mid_ns: int, mid_px: float, aggressor: 
         st.exposure_s += (now_ns - st.last_ns) / NS_PER_S
         st.observed_s += (now_ns - st.last_ns) / NS_PER_S
     for side in range(2):
-        if st.sweeps[side].open_ == 1 and st.sweeps[side].block_ns < now_ns:
+        if is_over(st.sweeps[side], now_ns, side == 1 - aggressor):
             _close(st, p, side)
     st.seen += 1
     st.last_ns = max(st.last_ns, now_ns)

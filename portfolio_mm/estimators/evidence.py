@@ -4,9 +4,10 @@
 one, and time passing is none. Masses are forgotten at one half-life, counts never; a snapshot keeps both, and
 `update` ages the masses by the time nobody looked.
     fee         Normal-Gamma around what the account was told, bps; in force once it is surely another
-    P(adverse)  Beta per side, adverse = the loss at the learned horizon exceeds noise_bps
-The other posteriors of own fills live where they are used and count here: E[AS] in markouts.py (`shrink`), A and k in
-intensity.py (k has no conjugate form: where we chose to quote says nothing about it).
+    adverse     of own fills, by side: the loss at the learned horizon exceeds noise_bps
+The posteriors of own fills live where they are used and count here: E[AS] in markouts.py (`beyond`), P(adverse) in
+engine/terms/toxicity.py (`say`), A and k in intensity.py (k has no conjugate form: where we chose to quote says nothing
+about it).
 Source: theory §12. Not guaranteed: independence of fills of one burst.
 """
 
@@ -16,7 +17,7 @@ import numba as nb
 import numpy as np
 
 from portfolio_mm.domain.records import record
-from portfolio_mm.models.conjugate import beta_posterior, normal_mean
+from portfolio_mm.models.conjugate import normal_mean
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 
 HEARS = ("FILL", "ACCOUNT", "BBO", "BOOK", "TIMER")
@@ -35,8 +36,6 @@ PARAMS = record(
         ("fee_errors", "f8"),
         ("same_fee_bps", "f8"),
         ("noise_bps", "f8"),
-        ("prior_adverse_count", "f8"),
-        ("prior_benign_count", "f8"),
         ("ready_count", "i8"),
     ]
 )
@@ -62,11 +61,11 @@ charged under the fee told now; `adverse_n` of `label_n` labels were adverse (su
 
 
 def default_params() -> np.ndarray[Any, Any]:
-    """One PARAMS record: half-life 1 day, told fee worth 3 fills of sd 0.05 bps, adverse beyond 0.5 bps, Beta(3, 3)."""
+    """One PARAMS record: half-life 1 day, told fee worth 3 fills of sd 0.05 bps, adverse beyond 0.5 bps."""
     p = np.zeros(1, dtype=PARAMS)
     p["half_life_s"], p["fee_prior_count"], p["fee_prior_sd_bps"] = 86_400.0, 3.0, 0.05
     p["fee_errors"], p["same_fee_bps"], p["noise_bps"] = 2.0, 0.02, 0.5
-    p["prior_adverse_count"], p["prior_benign_count"], p["ready_count"] = 3.0, 3.0, 10
+    p["ready_count"] = 10
     return p
 
 
@@ -168,9 +167,3 @@ def reckon(st: Any, p: Any, account: Any) -> None:
         if abs(fee_bps - st.told_fee_bps) > max(p.same_fee_bps, p.fee_errors * se_bps):
             st.fee_bps = fee_bps
     account.maker_fee_bps = st.fee_bps
-
-
-@nb.njit(cache=True)
-def adverse_probability(st: Any, p: Any, side: int) -> tuple[float, float]:
-    """Share of own fills on `side` that lose more than the noise, and its posterior standard deviation."""
-    return beta_posterior(p.prior_adverse_count, p.prior_benign_count, st.adverse_n[side], st.label_n[side])  # type: ignore[no-any-return]

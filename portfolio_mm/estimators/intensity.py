@@ -27,7 +27,7 @@ from portfolio_mm.models.book_distance import BOOK_DISTANCE, clear_distance, fol
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 from portfolio_mm.models.exposure_fit import k_mode, own_moments
 from portfolio_mm.models.rate_spread import SPREAD, clear_spread, end_blocks, forget_blocks, restart, variance
-from portfolio_mm.models.sweep import SWEEP, absorb, clear, penetration_bps
+from portfolio_mm.models.sweep import SWEEP, absorb, clear, is_over, penetration_bps
 from portfolio_mm.models.sweep_end import end_of
 from portfolio_mm.models.touch import TOUCH, clear_touch, forget_touch, is_known, see_top, wait
 
@@ -147,7 +147,7 @@ def update(st: Any, p: Any, now_ns: int, aggressor: int, px: float, fair_px: flo
         st.observed_s += (now_ns - st.last_ns) / NS_PER_S
         wait(st.touch, (now_ns - st.last_ns) / NS_PER_S)
     for side in range(2):
-        if st.sweeps[side].open_ == 1 and st.sweeps[side].block_ns < now_ns:
+        if is_over(st.sweeps[side], now_ns, side == 1 - aggressor):
             _close(st, side)
     if now_ns >= st.block_end_ns:
         _end_blocks(st, p, now_ns)

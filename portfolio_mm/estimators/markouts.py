@@ -161,7 +161,8 @@ def on_fill(st: Any, p: Any, now_ns: int, fill: Any, px: float, fair_px: float, 
     `fill` is a record with side, sz_lots, tid, cloid_hi, cloid_lo (a FILL event); `fair_px` the fair value when the
     order was placed, `mid2` bid plus ask ticks at the fill, `placed` what was known at the placement (a record with
     decision, placed_ns, signals_off, distance_bps, adverse_bps, fill_probability, features). A fill reported out of
-    order takes the time of the newest one before it, so that horizons come due in order.
+    order takes the time of the newest one before it, so that horizons come due in order; one from the future is of
+    stale_ns after the last `update` at most, or all that follow would wait for it.
 
     Returns:
         Its place in the ring; -1 when refused (no fair, NaN, not positive, no lots) or the ring is full (`overflow`).
@@ -169,6 +170,8 @@ def on_fill(st: Any, p: Any, now_ns: int, fill: Any, px: float, fair_px: float, 
     if now_ns <= 0 or fill.sz_lots <= 0 or not (0.0 < px < 1e300 and 0.0 < fair_px < 1e300):
         st.refused += 1
         return -1
+    if st.last_ns > 0:
+        now_ns = min(now_ns, st.last_ns + p.stale_ns)
     oldest = st.heads.min()
     if st.tail - oldest >= PENDING:
         st.overflow += 1

@@ -31,6 +31,7 @@ from portfolio_mm.models.calibration import (
 )
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
 from portfolio_mm.models.features import N_FEATURES
+from portfolio_mm.models.fill_ring import PENDING
 from portfolio_mm.models.logistic_fit import step_logistic
 from portfolio_mm.models.ridge import add_row, descend
 from portfolio_mm.models.skill import SKILL, clear_skill, score
@@ -47,8 +48,6 @@ SCORES = {
     "adverse_bps by probability": "adverse_bps as it is said without it",
 }
 ADVERSE, PROBABILITY, BOTH = range(3)
-OWN = 64
-"""Places of the ring of own fills (markouts.PENDING)."""
 VIRTUAL = 8
 N = N_ROW + 1
 
@@ -99,8 +98,8 @@ STATE = record(
         ("extra_bps", "f8", (2,)),
         ("outcome_bps", "f8", (2,)),
         ("adverse_probability", "f8", (2,)),
-        ("own_bps", "f4", (OWN,)),
-        ("own_z", "f4", (OWN,)),
+        ("own_bps", "f4", (PENDING,)),
+        ("own_z", "f4", (PENDING,)),
         ("due_ns", "i8", (VIRTUAL,)),
         ("due_fair_px", "f8", (VIRTUAL,)),
         ("due_side", "i4", (VIRTUAL,)),

@@ -10,32 +10,6 @@ import numba as nb
 
 
 @nb.njit(cache=True)
-def beta_posterior(
-    prior_yes_count: float, prior_no_count: float, yes_count: float, all_count: float
-) -> tuple[float, float]:
-    """Mean and standard deviation of a probability after `yes_count` of `all_count`.
-
-    >>> [round(v, 7) for v in beta_posterior(2.0, 5.0, 7.0, 10.0)]
-    [0.5294118, 0.117647]
-    """
-    a, b = prior_yes_count + yes_count, prior_no_count + all_count - yes_count
-    total = a + b
-    mean = a / total
-    return mean, math.sqrt(mean * (1.0 - mean) / (total + 1.0))
-
-
-@nb.njit(cache=True)
-def gamma_posterior(prior_count: float, prior_s: float, event_count: float, exposure_s: float) -> tuple[float, float]:
-    """Mean and standard deviation of a rate (1/s) after `event_count` events in `exposure_s`.
-
-    >>> [round(v, 7) for v in gamma_posterior(2.0, 3.0, 5.0, 4.8)]
-    [0.8974359, 0.339199]
-    """
-    shape, rate = prior_count + event_count, prior_s + exposure_s
-    return shape / rate, math.sqrt(shape) / rate
-
-
-@nb.njit(cache=True)
 def normal_gamma(  # noqa: PLR0917 - flat arguments
     m_bps: float, kappa_count: float, a: float, b: float, n_count: float, sum_bps: float, square_bps: float
 ) -> tuple[float, float, float, float]:

@@ -8,8 +8,9 @@ P is the model's; the others are what it leaves out:
   rate: over the mean rate, the mean of a Gamma of shape 1 after m events. Sweeps come in bursts that are over before an
   average of minutes knows of them; b_2 = 0 where they come singly (Poisson), 1 where the rate itself jumps.
 - lead = kappa (mid - fair) for a bid, (fair - mid) for an ask, kappa the growth of the rate of sweeps per bps towards
-  fair: ln of the rate at a distance from mid over that from fair. Fair is told with shrinkage, and who has just placed
-  an order by it was moved by its error too (winner's curse): the price is further than it says by b_3 times its step.
+  fair: ln of the rate at its distance from fair over that from mid. Fair is told with shrinkage, and who has just
+  placed an order by it was moved by its error too (winner's curse): the price is further than it says by b_3 times its
+  step.
 - age in s since the order rests, 0 when it is placed: who has waited long waits where sweeps come more seldom than was
   said (frailty: the rate of survivors falls with time, as with a Gamma-mixed rate).
 

@@ -1,4 +1,4 @@
-"""Will an order with n before it fill in time, and what is its place worth?
+"""Will an order with n before it fill in time?
 
 n units are ahead (any real number not negative), a unit trades at rate mu, each unit ahead is cancelled at rate theta:
 stages of rate mu + i theta, i = n .. 0, then the trade that fills us. Their sum T is hypoexponential, and
@@ -6,11 +6,7 @@ stages of rate mu + i theta, i = n .. 0, then the trade that fills us. Their sum
     e^(-theta T) ~ Beta(mu / theta, n + 1),   P(T <= t) = 1 - I_x(mu / theta, n + 1), x = e^(-theta t)
 
 because E e^(-s T) = prod (mu + i theta) / (mu + i theta + s) is a ratio of gamma functions, that Beta's moment;
-theta = 0 is Erlang(n + 1, mu). Price leaves at rate nu before that: an order fills ordinarily with
-
-    W(n) = prod (mu + i theta) / (mu + i theta + nu) = G(a + n + 1) G(a + c) / (G(a) G(a + n + 1 + c)),
-
-a = mu / theta, c = nu / theta, and is worth W v0 + (1 - W) (share of sweeps) v1 (theory §5; Moallemi-Yuan 2016).
+theta = 0 is Erlang(n + 1, mu). Source: theory §5.
 """
 
 import math
@@ -104,28 +100,3 @@ def fill_probability(ahead_count: float, trade_per_s: float, cancel_per_s: float
         return incomplete_gamma(trade_per_s * seconds, ahead_count + 1.0)  # type: ignore[no-any-return]
     shape = trade_per_s / cancel_per_s
     return 1.0 - incomplete_beta(math.exp(-cancel_per_s * seconds), shape, ahead_count + 1.0)  # type: ignore[no-any-return]
-
-
-@nb.njit(cache=True)
-def ordinary_probability(ahead_count: float, trade_per_s: float, cancel_per_s: float, leave_per_s: float) -> float:
-    """W(n): filled by an ordinary trade before the price leaves."""
-    if trade_per_s <= 0.0:
-        return 0.0
-    if leave_per_s <= 0.0:
-        return 1.0
-    if cancel_per_s < STILL_PER_S:
-        return math.exp(-(ahead_count + 1.0) * math.log1p(leave_per_s / trade_per_s))
-    a, c = trade_per_s / cancel_per_s, leave_per_s / cancel_per_s
-    last = a + ahead_count + 1.0
-    return math.exp(math.lgamma(last) + math.lgamma(a + c) - math.lgamma(a) - math.lgamma(last + c))
-
-
-@nb.njit(cache=True)
-def value_bps(ordinary_probability: float, fill_bps: float, sweep_probability: float, sweep_bps: float) -> float:
-    """Worth of a place: `fill_bps` per ordinary fill, `sweep_bps` when the price leaves through us, bps of the order.
-
-    >>> w = ordinary_probability(10.0, 0.94, 0.71, 0.2)
-    >>> round(value_bps(w, 0.5 - 0.1 - 0.1, 0.5, 0.5 - 1.0 - 0.1), 6)
-    -0.001806
-    """
-    return ordinary_probability * fill_bps + (1.0 - ordinary_probability) * sweep_probability * sweep_bps

@@ -24,6 +24,15 @@ def penetration_bps(side: int, px: float, fair_px: float) -> float:
 
 
 @nb.njit(cache=True)
+def is_over(sweep: Any, block_ns: int, is_printed: bool) -> bool:  # noqa: FBT001 - compiled: positional only
+    """Whether an open sweep ends by what is heard of block `block_ns`: a later one, or a print on its side of another.
+
+    The prints of blocks come one block after the other; a block that is heard after a later one is a sweep of its own.
+    """
+    return sweep.open_ == 1 and (sweep.block_ns < block_ns or (is_printed and sweep.block_ns != block_ns))
+
+
+@nb.njit(cache=True)
 def absorb(sweep: Any, block_ns: int, depth_bps: float, fair_px: float) -> None:
     """Open a sweep with its first print, or widen the open one of the same block."""
     if sweep.open_ == 0:

@@ -122,9 +122,9 @@ def feed_markouts(  # noqa: PLR0917 - flat arguments
     """`fills` FILL events, side -1 for none at this step. Returns how many labels were handed out."""
     handed = 0
     for i in range(len(t_ns)):
+        handed += markouts.update(st[0], p[0], t_ns[i], t_ns[i], mid_px[i], 2 * i + 1)
         if fills[i].side >= 0:
             markouts.on_fill(st[0], p[0], t_ns[i], fills[i], px[i], fair[i], 2 * i, row[0])
-        handed += markouts.update(st[0], p[0], t_ns[i], t_ns[i], mid_px[i], 2 * i + 1)
     return handed
 
 

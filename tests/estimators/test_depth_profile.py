@@ -106,6 +106,16 @@ def test_a_label_is_never_made_of_a_mid_long_after_its_due_time(away_s: float) -
     assert depth_profile.said_bps(away, 0) == 0.0
 
 
+def test_a_block_that_is_heard_after_a_later_one_is_a_sweep_of_its_own() -> None:
+    """Sells of two blocks, the older one second, then buys of both in order, and two prints of one block."""
+    at_s, px = [2.0, 1.0, 1.0, 2.0, 2.0, 3.0], [99.99, 99.95, 100.02, 100.03, 100.04, 0.0]
+    st = flat([1, 1, 0, 0, 0, -1], px, at_s, [100.0] * 6)
+    assert st.reached[:, 0].tolist() == pytest.approx([2.0, 2.0], rel=0.01)
+    queued = zip(st.due_ns[:4] - times(np.array([5.0])), st.due_side[:4], st.due_reach_bps[:4], strict=True)
+    found = sorted((int(side), round(due_ns / 1e9), round(float(bps))) for due_ns, side, bps in queued)
+    assert found == [(0, 1, 5), (0, 2, 1), (1, 1, 2), (1, 2, 4)]
+
+
 def test_more_sweeps_than_the_ring_holds_are_counted_not_forgotten_silently() -> None:
     n = depth_profile.PENDING + 50
     st = flat([1] * n, [99.99] * n, [0.001 * i for i in range(n)], [100.0] * n)
@@ -181,8 +191,10 @@ def test_losses_that_grow_with_depth_are_told_in_half_an_hour() -> None:
     assert np.min(said, axis=0)[1] > 1.2
 
 
-def lines(seed: int, b: float, *, twin: bool, n: int = 900, minutes: float = 29.8) -> Any:
+def lines(seed: int, b: float, *, twin: bool, n: int = 900, minutes: float = 29.8, turn: float = 99.0) -> Any:
     """Half an hour of sweeps, 1.5 bps far on average, each followed by b x + noise of sd 6 bps.
+
+    From minute `turn` on b is of the other sign, and the score, of half-life a minute then, sees it before the profile.
 
     The twin: noise has the tails of Student's t with 3 degrees and is shared by the bursts of four that sweeps come in.
     """
@@ -198,7 +210,10 @@ def lines(seed: int, b: float, *, twin: bool, n: int = 900, minutes: float = 29.
     row, is_due = np.tile(np.arange(n), 2)[order], np.repeat([False, True], n)[order]
     st, p = fresh(depth_profile)
     p["half_life_s"] = 0.0
-    mid = 100.0 * (1.0 - 1e-4 * (b * (reach_bps - 1.6) + noise))
+    if turn < minutes:
+        p["skill_half_life_s"] = 60.0
+    slope = np.where(at_s < 60.0 * turn, b, -b)
+    mid = 100.0 * (1.0 - 1e-4 * (slope * (reach_bps - 1.6) + noise))
     feed_labels(st, p, times(t_s[order]), row, is_due, 100.0 * (1.0 - 1e-4 * reach_bps), mid)
     return st[0]
 
@@ -241,14 +256,14 @@ def test_errors_hold_what_is_true() -> None:
 
 
 def test_the_average_speaks_where_it_is_better() -> None:
-    """Losses that fall off as the line says they rise: what was said of deep sweeps is proven wrong, and taken back."""
-    st = lines(3, 1.0, twin=False)
+    """After ten minutes losses fall off as the line says they rise: three more prove it wrong: part is taken back."""
+    st = lines(3, 1.0, twin=False, n=300, minutes=9.8)
     assert rival_weight(st.skill) == 0.0
-    st.skill.skill, st.skill.skill_se, st.skill.blocks = -0.1, 0.02, 40
-    weight = rival_weight(st.skill)
-    assert weight > 0.8
-    profile_bps, average_bps = st.pool.adverse_bps[6], st.pool.adverse_bps[0]
+    st = lines(3, 2.0, twin=False, n=900, minutes=12.8, turn=10.0)
+    weight, profile_bps, average_bps = rival_weight(st.skill), st.pool.adverse_bps[6], st.pool.adverse_bps[0]
+    assert weight > 0.3
     assert depth_profile.said_bps(st, 6) == pytest.approx(profile_bps + weight * (average_bps - profile_bps))
+    assert depth_profile.said_bps(st, 0) == average_bps
 
 
 def test_the_rival_is_told_before_the_label() -> None:

@@ -171,6 +171,11 @@ def test_prints_of_one_block_and_side_are_one_sweep() -> None:
     assert st.probe_depth == pytest.approx([3.0, 5.0])
 
 
+def test_a_block_that_is_heard_after_a_later_one_is_a_sweep_of_its_own() -> None:
+    st = fit((times(np.array([2.0, 1.0, 3.0])), np.array([1, 1, -1]), np.array([99.99, 99.95, 0.0])))
+    assert st.probes.tolist() == pytest.approx([2.0, 0.0], rel=0.01)
+
+
 def test_a_print_inside_fair_is_no_probe() -> None:
     t_ns = times(np.array([0.0, 1.0, 2.0]))
     st = fit((t_ns, np.array([-1, 1, -1]), np.array([0.0, 100.01, 0.0])), long_memory())

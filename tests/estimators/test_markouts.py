@@ -311,6 +311,19 @@ def test_a_fill_told_late_does_not_disturb_the_order() -> None:
     assert st["counts"][0, 0, 0] == 2
 
 
+def test_a_fill_from_the_future_does_not_stop_the_labels() -> None:
+    """One is stamped an hour ahead, the next five are right: all have their labels of 5 s, not an hour later."""
+    st, p = fresh(markouts)
+    markouts.update(st[0], p[0], START_NS, START_NS, 100.0, 2000)
+    own_fill(st[0], p[0], START_NS + 3600 * S, 0, 1, 100.0, 100.0, 2000)
+    for step in range(1, 300):
+        now_ns = START_NS + step * S // 5
+        markouts.update(st[0], p[0], now_ns, now_ns, 100.0, 2000)
+        if step % 50 == 0:
+            own_fill(st[0], p[0], now_ns, 0, 1, 100.0, 100.0, 2000)
+    assert st["counts"][0, 2, 0] == 6
+
+
 def test_a_burst_of_fills_is_one_block() -> None:
     """Twenty fills within a second, twice: windows of 0.5, 1 and 5 s that held one, and those of 30 s and more."""
     st, p = fresh(markouts)

@@ -3,29 +3,9 @@
 import numpy as np
 import pytest
 
-from portfolio_mm.models.conjugate import beta_posterior, gamma_posterior, normal_gamma, normal_mean
+from portfolio_mm.models.conjugate import normal_gamma, normal_mean
 
 X = np.array([0.4, -0.2, 1.1, 0.7, 0.05, 0.9])
-
-
-def test_gamma_of_waiting_times() -> None:
-    """Gamma(2, 3) and waits 0.5, 1.2, 0.3, 2, 0.8: Gamma(7, 7.8); with a censored wait of 4 s the mean falls."""
-    mean, sd = gamma_posterior(2.0, 3.0, 5.0, 4.8)
-    assert mean == pytest.approx(0.8974358974358975, abs=1e-12)
-    assert sd**2 == pytest.approx(0.11505588428665352, abs=1e-12)
-    assert gamma_posterior(2.0, 3.0, 5.0, 8.8)[0] == pytest.approx(0.5932203389830508, abs=1e-12)
-
-
-def test_gamma_with_forgetting() -> None:
-    """Sums forgotten by 0.9, then one wait of 0.5; here the prior is not forgotten, so its part is taken off."""
-    mean, _ = gamma_posterior(0.0, 0.0, 0.9 * 7.0 + 1.0, 0.9 * 7.8 + 0.5)
-    assert mean == pytest.approx(7.3 / 7.52, abs=1e-12)
-
-
-def test_beta_of_outcomes() -> None:
-    mean, sd = beta_posterior(2.0, 5.0, 7.0, 10.0)
-    assert mean == pytest.approx(0.5294117647058824, abs=1e-12)
-    assert sd**2 == pytest.approx(0.01384083044982699, abs=1e-12)
 
 
 def test_normal_gamma_in_one_batch_and_one_by_one() -> None:

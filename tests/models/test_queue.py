@@ -1,4 +1,4 @@
-"""Fill probabilities, queue values, the split of cancels and the place of an order against tabulated numbers."""
+"""Fill probabilities, the split of cancels and the place of an order against tabulated numbers."""
 
 import csv
 import itertools
@@ -32,24 +32,6 @@ def test_without_cancels_it_is_erlang_and_few_cancels_are_near_it() -> None:
             erlang = special.gammainc(n + 1, MU * t)
             assert queue.fill_probability(float(n), MU, 0.0, t) == pytest.approx(erlang, abs=1e-11)
             assert queue.fill_probability(float(n), MU, 3e-6, t) == pytest.approx(erlang, abs=2e-3)
-
-
-@pytest.mark.parametrize("kind", ["V", "V_no_cancel"])
-def test_the_value_of_a_place_is_the_recursions(kind: str) -> None:
-    """And turns negative at the back."""
-    cancel = THETA if kind == "V" else 0.0
-    for n, expected in REFS["queue_value"][kind].items():
-        kept = queue.ordinary_probability(float(n), MU, cancel, 0.2)
-        assert queue.value_bps(kept, 0.3, 0.5, -0.6) == pytest.approx(expected, abs=1e-12)
-
-
-def test_the_value_obeys_the_recursion_between_the_tabulated_places() -> None:
-    before = 0.3
-    for n in range(40):
-        stage = MU + THETA * n
-        before = (stage * before + 0.1 * -0.6) / (stage + 0.2)
-        kept = queue.ordinary_probability(float(n), MU, THETA, 0.2)
-        assert queue.value_bps(kept, 0.3, 0.5, -0.6) == pytest.approx(before, rel=1e-10)
 
 
 def test_incomplete_functions_are_scipys() -> None:

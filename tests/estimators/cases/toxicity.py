@@ -6,6 +6,7 @@ import numpy as np
 
 from portfolio_mm.estimators import toxicity as MODULE
 from portfolio_mm.models import features as at
+from portfolio_mm.models.fill_ring import PENDING
 from tests.estimators.feeds import START_NS, fresh
 from tests.estimators.stream import EARLIER, LATER, Moment
 
@@ -28,8 +29,8 @@ def play(market: list[Moment]) -> Any:
         if now.aggressor >= 0:
             MODULE.sample(st[0], p[0], now.now_ns, 1 - now.aggressor, 3.0 * now.draw, now.fair_px, known)
         if i % 7 == 0:
-            MODULE.on_fill(st[0], i // 7 % MODULE.OWN, i % 2, known)
-            MODULE.learn(st[0], p[0], now.now_ns, i // 7 % MODULE.OWN, i % 2, known, 9.0 * now.draw - 4.0)
+            MODULE.on_fill(st[0], i // 7 % PENDING, i % 2, known)
+            MODULE.learn(st[0], p[0], now.now_ns, i // 7 % PENDING, i % 2, known, 9.0 * now.draw - 4.0)
             MODULE.predict(st[0], p[0], known)
     return st
 
