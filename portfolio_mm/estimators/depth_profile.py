@@ -199,7 +199,7 @@ def _resolve(st: Any, p: Any, mid_ns: int, mid_px: float) -> None:
         due_ns = st.due_ns[slot]
         if due_ns > st.last_ns:
             break
-        if mid_ns >= due_ns and 0.0 < mid_px < 1e300:
+        if 0 <= mid_ns - due_ns <= p.stale_ns and 0.0 < mid_px < 1e300:  # later: we were away
             _take(st, p, slot, penetration_bps(st.due_side[slot], mid_px, st.due_fair_px[slot]))
         elif st.last_ns - due_ns > p.stale_ns:
             st.dropped += 1
