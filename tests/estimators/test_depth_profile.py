@@ -234,7 +234,7 @@ def test_the_average_speaks_where_it_is_better() -> None:
     """Losses that fall off as the line says they rise: what was said of deep sweeps is proven wrong, and taken back."""
     st = lines(3, 1.0, twin=False)
     assert rival_weight(st.skill) == 0.0
-    st.skill.skill, st.skill.skill_se, st.skill.blocks = -0.1, 0.02, 40
+    st.skill.skill, st.skill.skill_se, st.skill.held = -0.1, 0.02, 40.0
     weight = rival_weight(st.skill)
     assert weight > 0.8
     profile_bps, average_bps = st.pool.adverse_bps[6], st.pool.adverse_bps[0]
