@@ -124,14 +124,15 @@ def on_funding(st: Any, p: Any, ev: Any) -> None:
 
 
 @nb.njit(cache=True)
-def learn_exposure(st: Any, p: Any) -> None:
+def learn_exposure(st: Any, p: Any, is_heard: bool) -> None:  # noqa: FBT001 - compiled: positional only
     """Tell how far from fair the nearest order of each side stands now, ours or not (TIMER).
 
-    Then, twice a second: how long each own order rested, how far from fair and how far fair has come.
+    Then, twice a second: how long each own order rested, how far from fair and how far fair has come. While the market
+    is not heard nobody knows where fair is, and nothing is counted.
     """
     clock = st.clock
     seconds = (clock.venue_ns - clock.exposed_ns) * 1e-9
-    is_known = clock.exposed_ns > 0 and 0.0 < seconds < 2.0 and st.fair.ready == 1
+    is_known = clock.exposed_ns > 0 and 0.0 < seconds < 2.0 and st.fair.ready == 1 and is_heard
     is_due = is_known and seconds >= EXPOSE_S
     if is_due:
         markouts.wait(st.markouts, p.markouts, seconds)

@@ -119,3 +119,9 @@ def on_feed(book: Any, is_up: int) -> None:
 def is_stale(st: Any, p: Any) -> bool:
     """No frame moved block time on for longer than allowed, by receive time."""
     return st.clock.recv_ns - st.book.fresh_ns > p.stale_ns  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def is_heard(st: Any, p: Any) -> bool:
+    """The market is heard: only then does a quiet moment say that nobody came."""
+    return st.book.feed_up == 1 and not is_stale(st, p)

@@ -40,7 +40,7 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
     if not clock.admit(st, p, ev):
         return 0
     recv_ns, venue_ns = st.clock.recv_ns, st.clock.venue_ns
-    moved = False
+    moved, is_heard = False, book.is_heard(st, p)
     if kind in (clock.BBO, clock.BOOK):
         moved = book.observe(st, p, ev, kind == clock.BOOK)
         places.observe(st, p, ev, kind == clock.BOOK)
@@ -63,7 +63,8 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
             toxicity.update(st.toxicity, p.toxicity, venue_ns, top_ns, mid_px)
             informed.update(st.informed, p.informed, venue_ns, top_ns, mid_px)
             impact.update(st.impact, p.impact, venue_ns, mid_px)
-        depth_profile.update(st.depth, p.depth, venue_ns, top_ns, mid_px, -1, 0.0, 0.0)
+        if moved or is_heard:
+            depth_profile.update(st.depth, p.depth, venue_ns, top_ns, mid_px, -1, 0.0, 0.0)
     if st.book.ready == 1:
         fair_value.advance(st.fair, p.fair, venue_ns)
     ablation.roll(st, p)
@@ -122,10 +123,10 @@ def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:  #
             return 0
     elif kind == clock.TIMER and venue_ns > 0:
         renew(st, p)
-        intensity.update(st.intensity, p.intensity, venue_ns, -1, 0.0, 0.0)
-        account.learn_exposure(st, p)
+        account.learn_exposure(st, p, is_heard)
         account.count_uptime(st)
-        if not book.is_stale(st, p):
+        if is_heard:
+            intensity.update(st.intensity, p.intensity, venue_ns, -1, 0.0, 0.0)
             arrivals.update(st.arrivals, p.arrivals, venue_ns, -1, 0.0)
             hawkes.update(st.hawkes, p.hawkes, venue_ns, -1, st.arrivals.season_ratio)
             usd_per_lot = places.follow(st, p)

@@ -2,14 +2,20 @@
 
 Between observations the state probabilities (a row) move by exp(Q t), computed by uniformisation: with L the largest
 exit rate, p exp(Q t) = sum_k Poisson(k; L t) p (I + Q/L)^k, all terms positive, so probabilities stay probabilities
-and two half steps are one. An observation multiplies them by its likelihoods, scaled by their sum (log-sum-exp).
+and two half steps are one. A silence counts as MOST_JUMPS exits of the quickest state at most: by then a chain whose
+states are left at comparable rates has forgotten its start. An observation multiplies them by its likelihoods, scaled
+by their sum (log-sum-exp).
 Source: theory §12; Rabiner 1989; Grassmann 1977 (uniformisation).
 """
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numba as nb
+
+MOST_PIECES: Final = 64
+MOST_JUMPS: Final = 4.0 * MOST_PIECES
+"""Of a piece the series has 24 terms: with four jumps expected they leave 1e-11 out."""
 
 
 @nb.njit(cache=True)
@@ -30,9 +36,15 @@ def propagate(prob: Any, rates: Any, seconds: float, work: Any) -> None:
         fastest = max(fastest, out)
     if not (seconds > 0.0 and fastest > 0.0):
         return
-    pieces = int(fastest * seconds) + 1
-    for _ in range(min(pieces, 64)):
-        _piece(prob, rates, fastest, fastest * seconds / min(pieces, 64), work)
+    jumps = min(fastest * seconds, MOST_JUMPS)
+    pieces = min(int(jumps) + 1, MOST_PIECES)
+    for _ in range(pieces):
+        _piece(prob, rates, fastest, jumps / pieces, work)
+    total = 0.0
+    for i in range(n):
+        total += prob[i]
+    for i in range(n):
+        prob[i] /= total if total > 0.0 else 1.0
 
 
 @nb.njit(cache=True)

@@ -8,8 +8,9 @@ better, the same unit). With sums forgotten at one half-life:
     weight = max(0, 1 - (Z se / skill)^2) when skill > 0, else 0
 
 Scores of one block share their path, so the blocks, not the scores, are what the error is made of; under MIN_BLOCKS of
-them the weight stays 0. Positive-part shrinkage: noise has weight 0 in 95 of 100 cases, an effect of t standard errors
-1 - (Z/t)^2. Source: theory §14 (blocks); James-Stein positive part.
+them, forgotten as the sums are (after a long silence one block would have no spread at all), the weight stays 0.
+Positive-part shrinkage: noise has weight 0 in 95 of 100 cases, an effect of t standard errors 1 - (Z/t)^2. Source:
+theory §14 (blocks); James-Stein positive part.
 """
 
 import math
@@ -26,7 +27,8 @@ MIN_BLOCKS = 30
 SKILL = record(
     [
         ("scored", "i8"),
-        ("blocks", "i8"),
+        ("blocks", "i4"),
+        ("held", "f4"),
         ("block_ns", "i8"),
         ("loss", "f8"),
         ("naive", "f8"),
@@ -41,8 +43,8 @@ SKILL = record(
         ("weight", "f8"),
     ]
 )
-"""`scored` and `blocks` count since the start; sums are forgotten; `block_*` is the running block, `cluster_*` sums
-over closed blocks of n^2, n g, g^2."""
+"""`scored` and `blocks` count since the start, `held` is what of the blocks is not forgotten; sums are forgotten;
+`block_*` is the running block, `cluster_*` sums over closed blocks of n^2, n g, g^2."""
 
 
 @nb.njit(cache=True)
@@ -50,6 +52,7 @@ def clear_skill(sk: Any) -> None:
     """Nothing scored."""
     sk.scored = 0
     sk.blocks = 0
+    sk.held = 0.0
     sk.block_ns = 0
     sk.loss = 0.0
     sk.naive = 0.0
@@ -93,12 +96,19 @@ def score(sk: Any, now_ns: int, loss: float, naive: float, block_s: float, half_
 
 
 @nb.njit(cache=True)
+def is_enough(sk: Any) -> bool:
+    """As many blocks are held as an error can be made of; half of one may be forgotten since the first of them."""
+    return sk.held > MIN_BLOCKS - 0.5  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
 def _close_block(sk: Any, keep: float) -> None:
     """The running block joins the closed ones; everything is forgotten by its length; outputs are made anew."""
     sk.cluster_nn += sk.block_n * sk.block_n
     sk.cluster_ng += sk.block_n * sk.block_gain
     sk.cluster_gg += sk.block_gain * sk.block_gain
     sk.blocks += 1
+    sk.held += 1.0
     sk.block_n = 0.0
     sk.block_gain = 0.0
     if sk.naive > 0.0 and sk.mass > 0.0:
@@ -107,7 +117,8 @@ def _close_block(sk: Any, keep: float) -> None:
         sk.skill = 1.0 - sk.loss / sk.naive
         sk.skill_se = math.sqrt(max(0.0, squares)) / sk.naive
         ratio = Z * sk.skill_se / sk.skill if sk.skill > 0.0 else 1.0
-        sk.weight = max(0.0, 1.0 - ratio * ratio) if sk.blocks >= MIN_BLOCKS else 0.0
+        sk.weight = max(0.0, 1.0 - ratio * ratio) if is_enough(sk) else 0.0
+    sk.held *= keep
     sk.loss *= keep
     sk.naive *= keep
     sk.mass *= keep
@@ -119,7 +130,7 @@ def _close_block(sk: Any, keep: float) -> None:
 @nb.njit(cache=True)
 def rival_weight(sk: Any) -> float:
     """The weight that the rival has earned, by the same rule; for what cannot be silent and falls back on its rival."""
-    if sk.blocks < MIN_BLOCKS or not sk.skill < 0.0:
+    if not (is_enough(sk) and sk.skill < 0.0):
         return 0.0
     ratio = Z * sk.skill_se / sk.skill
     return max(0.0, 1.0 - ratio * ratio)  # type: ignore[no-any-return]
@@ -128,5 +139,5 @@ def rival_weight(sk: Any) -> float:
 @nb.njit(cache=True)
 def stand_in(sk: Any) -> None:
     """A prior speaks in full until MIN_BLOCKS have judged it; from then on it has the weight it earns, as all do."""
-    if sk.blocks < MIN_BLOCKS:
+    if not is_enough(sk):
         sk.weight = 1.0

@@ -271,3 +271,10 @@ def test_the_rival_is_told_before_the_label() -> None:
     st = flat([0, -1, -1], [100.03, 0.0, 0.0], [0.0, 5.5, 7.0], [100.0, 100.02, 100.02])
     assert (st.skill.scored, st.skill.loss) == (1, st.skill.naive)
     assert st.skill.loss == pytest.approx(6 * 4.0, rel=0.01)
+
+
+def test_a_label_is_never_made_of_a_mid_long_after_its_due_time() -> None:
+    """The feed was away for an hour, or this is another life: the market is 50 bps lower, which nobody lost in 5 s."""
+    st = flat([1, -1, -1], [99.95, 0.0, 0.0], [0.0, 1.0, 3600.0], [100.0, 100.0, 99.5])
+    assert st.dropped == 1
+    assert st.pool.labels[0] == 0.0

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
+from portfolio_mm.estimators import regimes
 from portfolio_mm.models import changepoint, hmm
 
 REFS: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "state_estimation_refs.json").read_text())
@@ -64,6 +65,17 @@ def test_time_moves_probabilities_by_the_matrix_exponential() -> None:
         hmm.propagate(halves, rates, 0.5 * seconds, work)
         assert whole == pytest.approx(np.array([0.2, 0.5, 0.3]) @ expm(full * seconds), abs=1e-12)
         assert halves == pytest.approx(whole, abs=1e-12)
+
+
+@pytest.mark.parametrize("hours", [1, 12, 60, 10_000])
+def test_a_long_silence_leaves_the_stationary_law(hours: int) -> None:
+    """The rates of regimes.py: after 56 h every term of the series was 0, and so were all probabilities."""
+    rates = regimes.default_params()[0]["rates_per_s"]
+    full = rates - np.diag(rates.sum(axis=1))
+    prob = np.array([0.2, 0.5, 0.3])
+    hmm.propagate(prob, rates, 3600.0 * hours, np.zeros((3, 3)))
+    assert prob.sum() == pytest.approx(1.0, abs=1e-12)
+    assert prob == pytest.approx(np.array([0.2, 0.5, 0.3]) @ expm(full * 3600.0 * min(hours, 12)), abs=1e-9)
 
 
 def test_what_no_state_explains_changes_nothing() -> None:

@@ -74,3 +74,31 @@ def test_losses_that_are_no_numbers_are_ignored() -> None:
         score(sk[0], 10**9, loss, 1.0, 10.0, 0.0)
         score(sk[0], 10**9, 1.0, loss, 10.0, 0.0)
     assert sk[0]["scored"] == 0
+
+
+@pytest.mark.parametrize("gap_h", [12, 24])
+@pytest.mark.parametrize("half_life_s", [600.0, 3600.0])
+def test_noise_earns_nothing_after_a_long_silence(gap_h: int, half_life_s: float) -> None:
+    """What is left of 400 blocks after twelve half-lives has no spread: one block, luckily good, had a weight of 1."""
+    earned = []
+    for seed in range(20):
+        rng, sk, now_ns = np.random.default_rng(seed), np.zeros(1, SKILL), 10**15
+        clear_skill(sk[0])
+        for block in range(56):
+            if block == 50:
+                now_ns += gap_h * 3600 * 10**9
+            for _ in range(8):
+                truth, forecast = rng.normal(), 0.03 * rng.normal()
+                score(sk[0], now_ns, (truth - forecast) ** 2, truth**2, 10.0, half_life_s)
+                now_ns += 1_250_000_000
+            if block > 50:
+                earned.append(float(sk[0]["weight"]))
+    assert np.mean(np.array(earned) > 0.2) < 0.05
+    assert int(sk[0]["blocks"]) == 55
+
+
+def test_blocks_are_enough_as_soon_as_so_many_are_held() -> None:
+    sk = np.zeros(1, SKILL)
+    score_all(sk, 10**10, np.full(MIN_BLOCKS + 1, 0.5), np.full(MIN_BLOCKS + 1, 1.0), 10_000.0)
+    assert float(sk[0]["held"]) < sk[0]["blocks"] == MIN_BLOCKS
+    assert sk[0]["weight"] == 1.0

@@ -16,8 +16,8 @@ TICK = 0.001
 def blind() -> Any:
     """The page that does not watch its orders wait."""
 
-    def learn_exposure(st: Any, p: Any) -> None:
-        account.learn_exposure(st, p)
+    def learn_exposure(st: Any, p: Any, is_heard: bool) -> None:  # noqa: FBT001 - as the real one
+        account.learn_exposure(st, p, is_heard)
         st.markouts.approach.waited_s = st.markouts.approach.waited_bps = 0.0
 
     return step_with(account=SimpleNamespace(**{**vars(account), "learn_exposure": learn_exposure}))

@@ -19,7 +19,7 @@ def scene(step: Any = None, closed: float = 0.06, position: int = 0, max_skew_bp
     wire.params["max_skew_bps"] = max_skew_bps
     wire.start()
     skill = wire.st["cascade"]["skill"]
-    skill["weight"], skill["blocks"], skill["naive"], skill["mass"] = 1.0, 100, 1e6, 1e6
+    skill["weight"], skill["held"], skill["naive"], skill["mass"] = 1.0, 100.0, 1e6, 1e6
     if position:
         wire.hear(event(EventKind.POSITION, wire.now_ns, coin=0, sz_lots=position, px_ticks=2_000_000))
     for i in range(80):
