@@ -6,9 +6,9 @@ counted apart.
 
 Block time runs as fast as receive time, so a frame may be ahead of the last one by no more than the time between them
 and AHEAD_NS. One stamp from the future would otherwise make every later frame old: the book would stand still until the
-venue has passed it, and the parts on block time with it. Block time never goes back, so the stamp must not get in at
-all: the first frame ever is not believed before a later block agrees with it, and a leap is believed only when every
-new frame has agreed with it for AGREE_NS (after a stall in which frames were dropped, it is the truth).
+venue has passed it, and the parts on block time with it. A leap is believed when every new frame has agreed with it for
+AGREE_NS (after a stall in which frames were dropped, it is the truth). Not guaranteed: that the first frame ever is
+right; after a wrong one the book is stale, and nothing is quoted, until the venue has passed it.
 """
 
 from typing import Any, Final
@@ -101,8 +101,8 @@ def _valid(p: Any, ev: Any) -> bool:  # noqa: PLR0911 - one line per case
 @nb.njit(cache=True)
 def _in_time(clock: Any, recv_ns: int, venue_ns: int) -> bool:
     """Whether the block time of a market frame can be so; remembers the first of those that say otherwise."""
-    is_known = clock.base_venue_ns > 0
-    if is_known and venue_ns - clock.base_venue_ns <= recv_ns - clock.base_recv_ns + AHEAD_NS:
+    ahead_ns = venue_ns - clock.base_venue_ns - (recv_ns - clock.base_recv_ns)
+    if clock.base_venue_ns == 0 or ahead_ns <= AHEAD_NS:
         if venue_ns > clock.base_venue_ns:
             clock.doubt_venue_ns = 0
         return True
@@ -111,7 +111,7 @@ def _in_time(clock: Any, recv_ns: int, venue_ns: int) -> bool:
         clock.doubt_venue_ns = venue_ns
         clock.doubt_recv_ns = recv_ns
         return False
-    if passed_ns <= 0 or (is_known and waited_ns < AGREE_NS):
+    if passed_ns <= 0 or waited_ns < AGREE_NS:
         return False
     clock.doubt_venue_ns = 0
     return True

@@ -56,8 +56,6 @@ class CoinBench:
         self.hub, self.feed, self.coin = hub, feed, coin
         self.commands: list[Any] = []
         self.answering = True
-        self.ahead_ns = 0
-        """By how much the clock of the gateway's host is ahead of ours."""
         self._read = 0
         self._seq = 0
         self._version = 0
@@ -67,7 +65,6 @@ class CoinBench:
     def tell(self, *rows: npt.NDArray[Any]) -> None:
         """Through the hub's socket."""
         whole = np.concatenate(rows)
-        whole["recv_ns"] += self.ahead_ns
         for i in range(len(whole)):
             if whole["kind"][i] in {EventKind.ORDER, EventKind.FILL, EventKind.POSITION, EventKind.SYNC}:
                 self._seq += 1
@@ -193,7 +190,7 @@ def answer(command: Any) -> npt.NDArray[Any]:
 
 
 @contextlib.asynccontextmanager
-async def coin_bench(folder: Path, ahead_ns: int = 0, **quoting: Any) -> AsyncIterator[CoinBench]:
+async def coin_bench(folder: Path, **quoting: Any) -> AsyncIterator[CoinBench]:
     """A coin that quotes both sides and has come to rest."""
     files = RunFolder(folder)
     files.create()
@@ -213,14 +210,12 @@ async def coin_bench(folder: Path, ahead_ns: int = 0, **quoting: Any) -> AsyncIt
     )
     coin = Coin(config, hub.directory)
     bench = CoinBench(hub, feed, coin)
-    bench.ahead_ns = ahead_ns
     running = asyncio.create_task(coin.run())
     try:
         await until(lambda: NAME in hub.peers and len(feed.subscribed) == 4, "the coin joins")
         bench.snapshot()
         await bench.context(0.5 * (BID + ASK))
         await bench.book()
-        await bench.book()  # the first block ever waits for a second one to vouch for it
         serving = asyncio.create_task(bench.serve())
         await until(lambda: {int(row["side"]) for row in bench.commands} == {0, 1}, "quotes on both sides", 40)
         await bench.quiet()

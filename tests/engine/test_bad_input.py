@@ -183,15 +183,6 @@ def test_a_stamp_from_the_future_does_not_stop_the_book(row: Callable[[int], Arr
     assert bench.st["clock"]["venue_ns"] < venue_ms(now_ns + 10 * S) * MS
 
 
-def test_the_first_frame_may_be_the_one_from_the_future() -> None:
-    bench = Bench(Tuning(levels=2))
-    bench.start()
-    bench.hear(book_ahead(T0))
-    bench.quiet_book(20.0, T0 + 100 * MS)
-    assert bench.resting(0)
-    assert bench.resting(1)
-
-
 def test_a_leap_that_every_frame_tells_is_believed_in_time() -> None:
     """Frames were dropped in a stall, or the clocks of the venue were set: nothing waits for ever."""
     bench, now_ns = at_work()
