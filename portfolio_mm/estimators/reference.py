@@ -1,16 +1,18 @@
 """What the reference venue says of this coin (C16): its last move, its gap to our mid, how its book and tape lean.
 
 * move: log moves of its mid, decayed with tau (bps): what it did that we may still have to follow.
-* gap: ln(its mid / our mid) beyond its own slow average (bps): minus the basis.
+* gap: ln(its mid / our mid) beyond its own slow average (bps): minus the basis. The average ages in silence too, and
+  with nearly nothing left of it the gap of now is the basis: what changed in an hour away is no move to follow.
 * micro-deviation (bps), imbalance of the deep book and of trades ((B - A) / (B + A), unitless).
 
 Times are receive times. Older than stale_ns it is not ready and says nothing at all: no forecast, no penalty. A price
 further than max_gap_bps from ours is another instrument or garbage and is refused; a jump beyond jump_bps counts once
-`confirm` messages agree that it is not a slip. Source: predecessor §5.3 and §10 (findings 15, missing model 8).
+`confirm` messages agree that it is not a slip. One stamp in the future silences it for stale_ns, not for good. Source:
+predecessor §5.3 and §10 (findings 15, missing model 8).
 """
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numba as nb
 import numpy as np
@@ -24,6 +26,8 @@ HEARS = ("REFERENCE", "REFERENCE_TRADE", "TIMER")
 WARM_S = 1.0
 """Seconds of an ordinary market after which it is ready."""
 SCORES: dict[str, str] = {}
+LEAST_MASS: Final = 0.01
+"""Of the slow average of the gap, where nothing forgotten has 1: a second of hearing it, or five taus of silence."""
 UNSCORED = "scored as the group `reference` of fair value's regression"
 
 PARAMS = record(
@@ -71,7 +75,6 @@ def reset(st: Any, p: Any) -> None:  # noqa: ARG001 - as all resets
     st.last_ns = 0
     st.doubts = 0
     st.refused = 0
-    st.sent_ms = 0
     st.mid_px = np.nan
     st.gap_bps = 0.0
     st.gap_sums[:] = 0.0
@@ -82,8 +85,9 @@ def reset(st: Any, p: Any) -> None:  # noqa: ARG001 - as all resets
 
 @nb.njit(cache=True)
 def _fall_silent(st: Any) -> None:
-    """What was recent is so no more."""
+    """What was recent is so no more, and its clock may be another."""
     st.ready = 0
+    st.sent_ms = 0
     st.move_bps = 0.0
     st.trade_ns = 0
     st.signed_sz = 0.0
@@ -110,7 +114,7 @@ def update(  # noqa: PLR0917 - flat arguments
         st: STATE.
         p: PARAMS.
         now_ns: when it came.
-        sent_ms: its own clock; a message older than the last one is refused.
+        sent_ms: its own clock; a message older than the last fresh one is refused.
         bid_px: five bids, in units of our coin; `bid_sz`, `ask_px`, `ask_sz` likewise.
         bid_sz: coins.
         ask_px: five asks.
@@ -123,10 +127,13 @@ def update(  # noqa: PLR0917 - flat arguments
         False when refused: insane, out of order, too far from our price, or a jump not yet confirmed.
     """
     sane = book_is_sane(bid_px[0], bid_sz[0], ask_px[0], ask_sz[0]) and 0.0 < own_px < 1e300
-    if now_ns < st.last_ns or sent_ms < st.sent_ms or not sane:
+    if now_ns < st.last_ns or not sane:
         st.refused += 1
         return False
     expire(st, p, now_ns)
+    if sent_ms < st.sent_ms:
+        st.refused += 1
+        return False
     mid_px = 0.5 * (bid_px[0] + ask_px[0])
     gap_bps = 1e4 * math.log(mid_px / own_px)
     step_bps = 1e4 * math.log(mid_px / st.mid_px) if st.ready == 1 else 0.0
@@ -138,8 +145,11 @@ def update(  # noqa: PLR0917 - flat arguments
         st.doubts += 1
         return False
     seconds = (now_ns - st.last_ns) / NS_PER_S
-    if st.ready == 1:
-        slow = time_constant_factor(seconds, p.gap_tau_s)
+    slow = time_constant_factor(seconds, p.gap_tau_s)
+    if st.ready == 0:
+        st.gap_sums[0] *= slow
+        st.gap_sums[1] *= slow
+    else:
         st.gap_sums[0] = slow * st.gap_sums[0] + 1.0 - slow
         st.gap_sums[1] = slow * st.gap_sums[1] + (1.0 - slow) * st.gap_bps
         st.move_bps = time_constant_factor(seconds, p.tau_s) * st.move_bps + step_bps
@@ -207,7 +217,7 @@ def say(st: Any, p: Any, now_ns: int, own_px: float, x: Any) -> None:
         x[row.MOVE : row.THERE_TRADES + 1] = np.nan
         return
     x[row.MOVE] = time_constant_factor((now_ns - st.last_ns) / NS_PER_S, p.tau_s) * st.move_bps
-    usual_bps = st.gap_sums[1] / st.gap_sums[0] if st.gap_sums[0] > 0.0 else st.gap_bps
+    usual_bps = st.gap_sums[1] / st.gap_sums[0] if st.gap_sums[0] > LEAST_MASS else st.gap_bps
     x[row.GAP] = 1e4 * math.log(st.mid_px / own_px) - usual_bps
     x[row.THERE_DEV] = st.micro_dev_bps
     x[row.THERE_IMBALANCE] = st.imbalance

@@ -111,6 +111,38 @@ def test_messages_out_of_order_are_refused() -> None:
     assert ref.st["refused"][0] == 1
 
 
+def test_a_stamp_from_the_future_silences_it_for_a_second_only() -> None:
+    ref = Heard()
+    ref.mid(0, 100.0)
+    assert ref.mid(100, 100.0, sent_ms=10**12)
+    assert not any(ref.mid(100 + i, 100.0) for i in range(200, 1_000, 100)), (
+        "older than the last one, as far as it knows"
+    )
+    assert all(ref.mid(1_101 + 100 * i, 100.0) for i in range(20))
+    assert not np.isnan(ref.says(3_001)).any()
+
+
+def test_a_basis_that_changed_in_a_long_silence_is_no_move_to_follow() -> None:
+    """Two hours away, the basis is 5 bps wider: it was read as a gap of 5 bps, and took minutes to be unlearned."""
+    ref = Heard()
+    for i in range(3_000):
+        ref.mid(i * 100, 100.0)
+    back_ms = 300_000 + 7_200_000
+    for i in range(100):
+        ref.mid(back_ms + 100 * i, 100.0 * math.exp(5e-4))
+        assert abs(ref.says(back_ms + 100 * i)[1]) < 0.01
+
+
+def test_a_short_silence_leaves_most_of_the_basis() -> None:
+    ref = Heard()
+    for i in range(12_000):
+        ref.mid(i * 100, 100.0)
+    ref.mid(1_200_000 + 30_000, 100.0 * math.exp(5e-4))
+    assert ref.says(1_230_000)[1] == pytest.approx(5.0, abs=0.01)
+    ref.mid(1_230_100, 100.0 * math.exp(5e-4))
+    assert ref.st["gap_sums"][0, 0] == pytest.approx(math.exp(-30.1 / 120.0), abs=0.01)
+
+
 def test_the_price_level_does_not_matter() -> None:
     said = []
     for scale in (1.0, 1000.0):
