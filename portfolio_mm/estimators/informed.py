@@ -1,9 +1,11 @@
 """Probability that the market orders of now are informed (C9): a mixture of two kinds, noise and informed.
 
 One order = the prints of one block and side. Each is (ln size, impact, ln seconds since the order before, ln length of
-the run of orders on its side), standardised by running moments; impact is signed, the mid's move the order's way within
-horizon_ns, bps. Two Gaussians with independent coordinates, fitted by stochastic-approximation EM with step
-1 / (t + t0)^0.6; the M-step is under the constraint impact_informed >= impact_noise + gap, so the labels cannot switch.
+the run of orders on its side), standardised by running moments; impact is signed, how far the mid has gone the order's
+way horizon_ns later from fair before it, bps. Fair, not mid: it is what the next second was forecast to bring anyway,
+and that the book leant before the order is not the order's doing. Two Gaussians with independent coordinates, fitted by
+stochastic-approximation EM with step 1 / (t + t0)^0.6; the M-step is under the constraint impact_informed >=
+impact_noise + gap, so the labels cannot switch.
 `informed_probability` averages P(informed | size, interval, run) over the last seconds: no impact is needed to say it.
 It only is a feature (models/features.py): what it is worth in bps is learned by the toxicity, and can only widen.
 Source: Cappe and Moulines 2009 (online EM); predecessor §5.2 "should be". Not guaranteed: that "informed" means more
@@ -154,7 +156,7 @@ def update(st: Any, p: Any, now_ns: int, mid_ns: int, mid_px: float) -> bool:
 
 @nb.njit(cache=True)
 def trade(st: Any, p: Any, now_ns: int, aggressor: int, worth_usd: float, before_px: float) -> bool:  # noqa: PLR0917 - flat arguments
-    """One print of a market order (`aggressor` 0 buy, 1 sell), `before_px` the mid before it. False when refused."""
+    """One print of a market order (`aggressor` 0 buy, 1 sell), `before_px` fair before its block. False: refused."""
     if now_ns < st.before_ns or not (0.0 < worth_usd < 1e300 and 0.0 < before_px < 1e300):
         st.refused += 1
         return False

@@ -42,3 +42,15 @@ def test_large_prints_look_informed_and_move_orders() -> None:
     for side in range(2):
         assert toxicity(large, side) > toxicity(small, side) + 0.5
         assert toxicity(off[0], side) == toxicity(off[1], side)
+
+
+def test_the_impact_of_an_order_is_measured_from_fair_before_it() -> None:
+    """The book leans to the bid before a buy: what fair says of it already is not the order's doing."""
+    wire = Wire(TUNING)
+    wire.start()
+    wire.bbo(20.0, 20.006, 90.0, 10.0)
+    before_px = float(wire.st["fair"]["fair_px"])
+    wire.wait(0.1)
+    wire.trade("B", 20.006)
+    assert before_px > 20.003 + 5e-4
+    assert float(wire.st["informed"]["order_px"]) == before_px
