@@ -296,5 +296,5 @@ def _fit(st: Any, p: Any) -> None:
 def before(st: Any, p: Any, now_ns: int) -> float:
     """Fair value strictly before block `now_ns`: what its trades and fills met. NaN when unknown or older than gap."""
     if st.last_ns < now_ns:
-        return st.fair_px if now_ns - st.last_ns <= p.gap_ns else np.nan  # type: ignore[no-any-return]
+        return st.fair_px if now_ns - st.last_ns <= p.gap_ns else np.nan
     return recall(st.past, now_ns)  # type: ignore[no-any-return]

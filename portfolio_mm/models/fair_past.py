@@ -43,4 +43,4 @@ def recall(past: Any, block_ns: int) -> float:
         if past.block_ns[older] < block_ns:
             return past.before_px[at]  # type: ignore[no-any-return]
         at = older
-    return past.before_px[at] if past.block_ns[at] == block_ns else np.nan  # type: ignore[no-any-return]
+    return past.before_px[at] if past.block_ns[at] == block_ns else np.nan

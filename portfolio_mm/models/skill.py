@@ -17,6 +17,7 @@ import math
 from typing import Any
 
 import numba as nb
+import numpy as np
 
 from portfolio_mm.domain.records import record
 from portfolio_mm.models.decay import NS_PER_S, half_life_factor
@@ -108,7 +109,7 @@ def _close_block(sk: Any, keep: float) -> None:
     sk.cluster_ng += sk.block_n * sk.block_gain
     sk.cluster_gg += sk.block_gain * sk.block_gain
     sk.blocks += 1
-    sk.held += 1.0
+    sk.held = np.float64(sk.held) + 1.0
     sk.block_n = 0.0
     sk.block_gain = 0.0
     if sk.naive > 0.0 and sk.mass > 0.0:
@@ -118,7 +119,7 @@ def _close_block(sk: Any, keep: float) -> None:
         sk.skill_se = math.sqrt(max(0.0, squares)) / sk.naive
         ratio = Z * sk.skill_se / sk.skill if sk.skill > 0.0 else 1.0
         sk.weight = max(0.0, 1.0 - ratio * ratio) if is_enough(sk) else 0.0
-    sk.held *= keep
+    sk.held = np.float64(sk.held) * keep
     sk.loss *= keep
     sk.naive *= keep
     sk.mass *= keep
