@@ -56,6 +56,8 @@ class CoinBench:
         self.hub, self.feed, self.coin = hub, feed, coin
         self.commands: list[Any] = []
         self.answering = True
+        self.ahead_ns = 0
+        """By how much the clock of the gateway's host is ahead of ours."""
         self._read = 0
         self._seq = 0
         self._version = 0
@@ -65,6 +67,7 @@ class CoinBench:
     def tell(self, *rows: npt.NDArray[Any]) -> None:
         """Through the hub's socket."""
         whole = np.concatenate(rows)
+        whole["recv_ns"] += self.ahead_ns
         for i in range(len(whole)):
             if whole["kind"][i] in {EventKind.ORDER, EventKind.FILL, EventKind.POSITION, EventKind.SYNC}:
                 self._seq += 1
@@ -190,7 +193,7 @@ def answer(command: Any) -> npt.NDArray[Any]:
 
 
 @contextlib.asynccontextmanager
-async def coin_bench(folder: Path, **quoting: Any) -> AsyncIterator[CoinBench]:
+async def coin_bench(folder: Path, ahead_ns: int = 0, **quoting: Any) -> AsyncIterator[CoinBench]:
     """A coin that quotes both sides and has come to rest."""
     files = RunFolder(folder)
     files.create()
@@ -210,6 +213,7 @@ async def coin_bench(folder: Path, **quoting: Any) -> AsyncIterator[CoinBench]:
     )
     coin = Coin(config, hub.directory)
     bench = CoinBench(hub, feed, coin)
+    bench.ahead_ns = ahead_ns
     running = asyncio.create_task(coin.run())
     try:
         await until(lambda: NAME in hub.peers and len(feed.subscribed) == 4, "the coin joins")

@@ -251,7 +251,7 @@ def test_errors_hold_what_is_true() -> None:
 
 
 def test_the_average_speaks_where_its_score_is_better() -> None:
-    """By as much as the score proves (that a score is earned: tests/models/test_skill.py), what depth says goes back."""
+    """What depth says goes back by as much as the score proves (tests/models/test_skill.py: that one is earned)."""
     st = lines(3, 1.0, twin=False)
     assert rival_weight(st.skill) == 0.0
     st.skill.skill, st.skill.skill_se, st.skill.held = -0.1, 0.02, 40.0
