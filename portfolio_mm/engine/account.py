@@ -12,7 +12,7 @@ from portfolio_mm.domain.events import REPLAYED, TAKER
 from portfolio_mm.engine import orders, pnl, slots, viability
 from portfolio_mm.engine.exposure import notional_usd
 from portfolio_mm.estimators import evidence, fair_value, intensity, markouts, toxicity
-from portfolio_mm.models import approach
+from portfolio_mm.models import approach, fill_ring
 from portfolio_mm.models.sweep import penetration_bps
 
 HEARS = ("FILL", "POSITION", "ACCOUNT", "FUNDING", "CONTEXT")
@@ -57,7 +57,7 @@ def on_fill(st: Any, p: Any, ev: Any) -> None:
     st.counters.volume_1e8 += ev.px_ticks * ev.sz_lots * pnl.PX_1E8
     if ev.bits & (TAKER | REPLAYED) != 0:
         return
-    if not markouts.is_new(st.markouts, ev.tid):
+    if not fill_ring.is_new(st.markouts, ev.tid):
         return
     now_ns = ev.venue_ms * 1_000_000 if ev.venue_ms > 0 else st.clock.venue_ns
     px = ev.px_ticks / p.ticks_per_usd

@@ -141,20 +141,6 @@ def reset(st: Any, p: Any) -> None:  # noqa: ARG001 - one signature for all esti
 
 
 @nb.njit(cache=True)
-def is_new(st: Any, tid: int) -> bool:
-    """Whether this trade id was not among the newest PENDING; it is now. 0 is no id and always new."""
-    if tid == 0:
-        return True
-    for each in st.recent_tid:
-        if each == tid:
-            st.duplicates += 1
-            return False
-    st.recent_tid[st.tids % PENDING] = tid
-    st.tids += 1
-    return True
-
-
-@nb.njit(cache=True)
 def on_fill(st: Any, p: Any, now_ns: int, fill: Any, px: float, fair_px: float, mid2: int, placed: Any) -> int:  # noqa: PLR0917 - flat arguments
     """Remember an own maker fill at `px`; side 0 we bought, 1 we sold.
 

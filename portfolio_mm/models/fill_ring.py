@@ -82,3 +82,17 @@ def drawn(st: Any, draw: int, prior_bps: float, prior_count: float) -> float:
     turn = draw % max(1, known + int(prior_count))
     is_known = turn < known and not math.isnan(st.fill_approach_bps[turn])
     return float(st.fill_approach_bps[turn]) if is_known else prior_bps
+
+
+@nb.njit(cache=True)
+def is_new(st: Any, tid: int) -> bool:
+    """Whether this trade id was not among the newest PENDING; it is now. 0 is no id and always new."""
+    if tid == 0:
+        return True
+    for each in st.recent_tid:
+        if each == tid:
+            st.duplicates += 1
+            return False
+    st.recent_tid[st.tids % PENDING] = tid
+    st.tids += 1
+    return True

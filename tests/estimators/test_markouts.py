@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from portfolio_mm.estimators import markouts
-from portfolio_mm.models import own_loss
+from portfolio_mm.models import fill_ring, own_loss
 from portfolio_mm.models.depth_grid import DEPTH_BPS
 from portfolio_mm.models.fill_ring import PENDING
 from tests.estimators.feeds import PLACED, START_NS, feed_markouts, fills_of, fresh, own_fill, placed, times
@@ -250,7 +250,7 @@ def test_a_place_in_the_ring_is_kept_until_the_last_horizon() -> None:
 
 def test_a_trade_id_counts_once() -> None:
     st, _ = fresh(markouts)
-    assert [markouts.is_new(st[0], tid) for tid in (7, 8, 7, 0, 0, 8, 9)] == [
+    assert [fill_ring.is_new(st[0], tid) for tid in (7, 8, 7, 0, 0, 8, 9)] == [
         True,
         True,
         False,
