@@ -14,7 +14,7 @@ from tests.lifecycle.world import live_through
 
 FULL = os.environ.get("PORTFOLIO_MM_PROOF") == "full"
 SCHEDULES = 10
-WORLDS = 1_000 if FULL else 6
+WORLDS = 1_000 if FULL else 10
 pytestmark = pytest.mark.timeout(14_400 if FULL else 300)
 
 

@@ -154,10 +154,10 @@ class World(Judged):
         """Rarely the position moves without an order of the bot: what stands then breaks limits until it is shed."""
         dice, torment = self.chance.random(), self.tormentor
         if self.rough and (
-            (dice < 0.015 and torment.force(adl=False))
-            or (0.015 < dice < 0.03 and torment.force(adl=True))
-            or (0.03 < dice < 0.045 and torment.by_hand("Gtc"))
-            or (0.045 < dice < 0.06 and torment.by_hand("Ioc"))
+            (dice < 0.025 and torment.force(adl=False))
+            or (0.025 < dice < 0.05 and torment.force(adl=True))
+            or (0.05 < dice < 0.065 and torment.by_hand("Gtc"))
+            or (0.065 < dice < 0.08 and torment.by_hand("Ioc"))
         ):
             self.pardon_s = time.monotonic() + PARDON_S
 
