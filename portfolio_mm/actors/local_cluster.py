@@ -35,6 +35,7 @@ WATCHERS: Final = ("/dashboard/dashboard.py", "multiprocessing.forkserver", "ray
 NICENESS: Final = 10
 """Of Ray's processes that only look on: together they take five seconds of a core while the actors start."""
 LOOPBACK: Final = "127.0.0.1"
+EVERYWHERE: Final = ""
 NODE: Final = "127.0.0.2"
 """The node itself, on loopback too: nobody outside this machine can reach it."""
 
@@ -128,12 +129,13 @@ async def _address(pid: int, temporary: Path, log: Path) -> str:
 
 def _command(plan: ClusterPlan, temporary: Path, dashboard_port: int) -> list[str]:
     """Every port free or random, so that several clusters live beside each other."""
+    head_port, client_port = _other_ports(dashboard_port)
     return [
-        *(sys.executable, "-m", RAY, "start", "--head", "--block", "--port=0"),
+        *(sys.executable, "-m", RAY, "start", "--head", "--block", f"--port={head_port}"),
         *("--temp-dir", str(temporary), f"--node-ip-address={NODE}", "--disable-usage-stats"),
         *("--no-monitor", "--include-log-monitor=false"),  # nothing here scales, and each actor keeps its own log
         *("--include-dashboard=true", f"--dashboard-host={LOOPBACK}", f"--dashboard-port={dashboard_port}"),
-        *("--min-worker-port=0", "--max-worker-port=0", f"--ray-client-server-port={_other_port(dashboard_port)}"),
+        *("--min-worker-port=0", "--max-worker-port=0", f"--ray-client-server-port={client_port}"),
         f"--object-store-memory={plan.object_store_mb * 1_000_000}",
     ]
 
@@ -148,11 +150,14 @@ def _free_port(wanted: int, host: str = LOOPBACK) -> int:
     return wanted
 
 
-def _other_port(taken: int) -> int:
-    """A free port of the node. Ray refuses one number for two of its parts, also at different addresses."""
-    while (port := _free_port(0, NODE)) == taken:
-        pass
-    return port
+def _other_ports(taken: int) -> tuple[int, int]:
+    """Two ports free at every address. Ray refuses one number for two parts, and draws its own without asking."""
+    ports: list[int] = []
+    while len(ports) < 2:
+        port = _free_port(0, EVERYWHERE)
+        if port not in {taken, *ports}:
+            ports.append(port)
+    return ports[0], ports[1]
 
 
 def _started(log: Path) -> bool:
