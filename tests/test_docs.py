@@ -22,7 +22,8 @@ def test_every_broad_except_is_named() -> None:
     found = {
         str(path.relative_to(ROOT)) for path in (ROOT / "portfolio_mm").rglob("*.py") if BROAD.search(path.read_text())
     }
-    assert {path for path in found if f"`{path}`" not in PAGE} == set()
+    rows = [line for line in PAGE.splitlines() if re.search(r"`except (?:Base)?Exception`", line)]
+    assert {path for path in found if not any(f"`{path}`" in row and "`tests/" in row for row in rows)} == set()
 
 
 def test_every_module_that_handles_an_error_is_named() -> None:

@@ -36,6 +36,7 @@ NICENESS: Final = 10
 """Of Ray's processes that only look on: together they take five seconds of a core while the actors start."""
 LOOPBACK: Final = "127.0.0.1"
 EVERYWHERE: Final = ""
+"""Every address of this machine: only asked whether a port is free there, never listened at."""
 NODE: Final = "127.0.0.2"
 """The node itself, on loopback too: nobody outside this machine can reach it."""
 
