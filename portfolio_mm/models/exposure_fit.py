@@ -8,9 +8,12 @@ Gamma priors enter as pseudo-counts added by the caller. Source: theory ยง2.5, ย
 """
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numba as nb
+
+CLOSE: Final = 1e-6
+"""A Newton step shorter than this share of k is the last one: what is left is of the order of its square."""
 
 
 @nb.njit(cache=True)
@@ -73,5 +76,9 @@ def k_mode(  # noqa: PLR0917 - flat arguments
             if e0 > 0.0:
                 slope += fills * e1 / e0 - fill_depth_bps
                 curvature -= fills * max(0.0, e2 / e0 - (e1 / e0) ** 2)
+        before = k
         k = min(2.0 * k, max(0.5 * k, k - slope / curvature))
+        if abs(k - before) < CLOSE * before:
+            curvature *= (before / k) ** 2
+            break
     return k, 1.0 / math.sqrt(-curvature)

@@ -163,10 +163,11 @@ def lean_shares(steps: Array, eta: float, life_s: float, over: Array, lean: Any)
     to a wall, where what one would like to hold cannot be held. `over` is room, all of one length.
     """
     n = len(steps)
-    middle, before, pace = 0.5 * (n - 1), 0.0, life_s * eta
+    middle, before, pace, ratio = 0.5 * (n - 1), 0.0, life_s * eta, 1.0
     for i in range(n):
-        up = pace * math.exp(min(50.0, steps[i + 1])) if i < n - 1 else 0.0
-        down = pace * math.exp(min(50.0, -steps[i])) if i > 0 else 0.0
+        down = pace / ratio if i > 0 else 0.0
+        ratio = math.exp(max(-50.0, min(50.0, steps[i + 1]))) if i < n - 1 else 0.0
+        up = pace * ratio
         pivot = 1.0 + up + down - (down * over[i - 1] if i > 0 else 0.0)
         over[i] = up / pivot
         before = (i - middle + down * before) / pivot

@@ -81,7 +81,7 @@ def band(price: float) -> float:
         value = 2.0 * b - 6.0 + left * (b * b + 4.0 * b + 6.0) if b >= 0.1 else edge_value(b)
         change = (value - price) / slope
         b -= change
-        if abs(change) < 1e-9 * b:
+        if abs(change) < 1e-6 * b:  # the step after it would be of the order of its square
             break
     return b  # type: ignore[no-any-return]
 
