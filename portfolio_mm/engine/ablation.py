@@ -65,6 +65,7 @@ def roll(st: Any, p: Any) -> None:
     signals, now_ns = st.signals, st.clock.venue_ns
     if now_ns <= 0 or now_ns < signals.next_ns:
         return
+    st.quote.news = 1
     signals.seen += 1
     signals.last_ns = st.clock.recv_ns
     signals.ready = 1

@@ -133,6 +133,8 @@ def stand(st: Any, p: Any) -> None:
             stance, reason = REDUCE, _asked(authority, MODE_REDUCE)
         elif not is_allocated(st):
             stance, reason = REDUCE, NO_ALLOCATION
+    if stance != authority.stance:
+        st.quote.news = 1
     authority.stance = stance
     authority.reason = reason
 
@@ -142,7 +144,7 @@ def explain(st: Any, p: Any) -> None:
     """While nothing may be quoted: say so for both sides, with the numbers the words need."""
     quote, now_ns = st.quote, st.clock.recv_ns
     reason = st.authority.reason
-    quote.ready = 0
+    quote.ready, quote.news = 0, 1
     quote.quoting[:] = 0
     quote.lots[:, :] = 0
     quote.px_ticks[:, :] = 0

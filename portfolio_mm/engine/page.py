@@ -92,6 +92,7 @@ PAGE: Final = (
     Part("reconcile", "engine.reconcile", DECIDES, ("quote", "orders", "authority"), ("orders", "counters")),
 )
 """Every part in the order of `step`. Heavy parts on their own clock of 1 s: viability, walls, edge, cascade, refits
-inside intensity and depth. `authority` also heeds the clock: leases and staleness end without any event of theirs."""
+inside intensity and depth. `authority` also heeds the clock: leases and staleness end without any event of theirs.
+Quoting, ladder and reconcile act on news at once, and on time alone four times a second."""
 SHELVED: Final[dict[str, str]] = {}
 """Modules of estimators/ that the page does not call, each with the reason."""

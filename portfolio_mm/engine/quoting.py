@@ -18,7 +18,7 @@ where no quote pays, gives up f, eps and a: they are the price of getting out.
 """
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numba as nb
 
@@ -29,6 +29,10 @@ from portfolio_mm.engine.terms import arrivals, cascade, exact, funding, impact,
 from portfolio_mm.models import glft, risk_aversion
 
 HEARS = ("BBO", "BOOK", "TIMER", "FILL", "ORDER", "ALLOCATION", "PERMIT", "MODE")
+LOOK_NS: Final = 250_000_000
+"""What only time changes (hazards, funding, answers that do not come) is looked at so often; what is heard, at once."""
+LOOK_BPS: Final = 0.01
+"""A forecast that moves fair by less, all in all, since the last decision is not news: a hundredth of a basis point."""
 
 
 @nb.njit(cache=True)
@@ -117,13 +121,27 @@ def _side(st: Any, p: Any, side: int, gamma: float, carry_bps: float) -> None:
 
 
 @nb.njit(cache=True)
+def has_drifted(st: Any) -> bool:
+    """Whether fair has left the decision that stands far enough to be worth another."""
+    return abs(st.fair.fair_px - st.quote.fair_px) >= LOOK_BPS * 1e-4 * st.quote.mid_px  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def is_due(st: Any) -> bool:
+    """Whether there is anything to decide: news, fair has moved, or time alone has gone on for LOOK_NS."""
+    quote = st.quote
+    return quote.news == 1 or has_drifted(st) or st.clock.recv_ns - quote.last_ns >= LOOK_NS  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
 def decide(st: Any, p: Any) -> None:
     """Set both sides' distances and items from what is known now (the stance must have been taken)."""
     quote = st.quote
+    quote.news = 0
     quote.seen += 1
     quote.last_ns = st.clock.recv_ns
     if st.fair.ready == 0 or st.book.ready == 0:
-        quote.ready = 0
+        quote.ready, quote.news = 0, 1
         return
     quote.ready = 1
     quote.fair_px = st.fair.fair_px

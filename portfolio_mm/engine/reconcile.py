@@ -159,23 +159,12 @@ def _empty(  # noqa: PLR0917 - kernels take flat arguments
 
 
 @nb.njit(cache=True)
-def _is_settled(  # noqa: PLR0917 - kernels take flat arguments
-    quote: Any,
-    p: Any,
-    orders: Any,
-    side: int,
-    level: int,
-    k: float,
-    move_usd: float,
-    whole_usd: float,
-    price_usd: float,
-) -> bool:
+def _is_settled(st: Any, p: Any, side: int, level: int, price_usd: float) -> bool:
     """Whether `_slot` has nothing to do: no order is there or wanted, or moving the one that rests cannot pay.
 
-    Most moments are such: the gain of a move (`_move_gain`) is bounded here by `move_usd` times what its distance says,
-    and by `whole_usd` were all of its size missing.
+    Most moments are such.
     """
-    slot = orders.slots[side, level]
+    quote, slot = st.quote, st.orders.slots[side, level]
     resting, wanted = slot.leg[0], quote.lots[side, level]
     if slot.leg[1].state != NONE:
         return False
@@ -183,10 +172,26 @@ def _is_settled(  # noqa: PLR0917 - kernels take flat arguments
         return wanted == 0  # type: ignore[no-any-return]
     if resting.state != LIVE or wanted == 0 or _may_not_stay(quote, p, resting, side, level):
         return False
-    want_ticks = quote.px_ticks[side, level]
+    if resting.px_ticks == quote.px_ticks[side, level] and resting.lots == wanted:
+        return True
+    return _gain_bound(st, p, side, level, price_usd) <= price_usd  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True)
+def _gain_bound(st: Any, p: Any, side: int, level: int, price_usd: float) -> float:
+    """No `_move_gain` of this slot is larger: the first level's worth, and no queue to give up."""
+    quote, resting = st.quote, st.orders.slots[side, level].leg[0]
+    want_ticks, want_lots = quote.px_ticks[side, level], quote.lots[side, level]
+    k = max(quote.k_per_bps[side], 1e-6)
+    worth = _rate_of(quote, p, side, 0, k) * p.clip_usd * 1e-4 / k
     y = k * (1.0 - 2.0 * side) * (want_ticks - resting.px_ticks) / want_ticks * 1e4
-    missing_share = abs(wanted - resting.lots) / max(wanted, resting.lots)
-    return move_usd * upkeep.edge_bound(y) + missing_share * whole_usd <= price_usd  # type: ignore[no-any-return]
+    most_usd = worth * upkeep.time_scale_s(k, quote.sigma_bps) * upkeep.edge_bound(y)
+    if want_lots != resting.lots and most_usd <= price_usd:
+        life_s = upkeep.LONGEST_S  # of the first level it is known: others live longer
+        if level == 0:
+            life_s = upkeep.life_bound_s(worth, k, quote.sigma_bps, price_usd)
+        most_usd += worth * life_s * abs(want_lots - resting.lots) / max(want_lots, resting.lots)
+    return most_usd  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True)
@@ -243,22 +248,15 @@ def commands_for(st: Any, p: Any, ev: Any, commands: Any) -> int:
         return _pull(st, p, ev, commands, 0)  # type: ignore[no-any-return]
     if st.authority.stance == authority.WAIT or st.quote.ready == 0:
         return 0
-    n, price_usd, sigma_bps = 0, actions.own_price_usd(st, p), st.quote.sigma_bps
+    n, price_usd = 0, actions.own_price_usd(st, p)
     for side in range(2):
         if _over_limit(st, p, side):
             for level in range(LEVELS - 1, -1, -1):
                 if exposure.side_lots(st.orders, side) > 0 and st.quote.lots[side, level] < _working(st, side, level):
                     n = _cancel_slot(st, p, ev, commands, n, side, level, 0.0, True)  # noqa: FBT003 - compiled
-        k = max(st.quote.k_per_bps[side], 1e-6)
-        worth = _rate_of(st.quote, p, side, 0, k) * p.clip_usd * 1e-4 / k
-        move_usd = worth * upkeep.time_scale_s(k, sigma_bps)
-        whole_usd = worth * upkeep.life_bound_s(
-            worth, k, sigma_bps, price_usd
-        )  # of the first level: others live longer
         for level in range(LEVELS):
-            if not _is_settled(st.quote, p, st.orders, side, level, k, move_usd, whole_usd, price_usd):
+            if not _is_settled(st, p, side, level, price_usd):
                 n = _slot(st, p, ev, commands, n, side, level, price_usd)
-            whole_usd = worth * upkeep.LONGEST_S
     if n > 0:
         st.orders.decision += 1
     return n

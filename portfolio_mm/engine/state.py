@@ -141,7 +141,7 @@ QUOTE = record(
         ("seen", "i8"),
         ("last_ns", "i8"),
         ("ready", "i4"),
-        ("pad_", "i4"),
+        ("news", "i4"),
         ("fair_px", "f8"),
         ("mid_px", "f8"),
         ("sigma_bps", "f8"),
@@ -165,7 +165,8 @@ QUOTE = record(
         ("numbers", "f8", (2, NUMBERS)),
     ]
 )
-"""The decision: distances from fair (bps, outwards), the ladder wanted, the itemised best level and why not."""
+"""The decision: distances from fair (bps, outwards), the ladder wanted, the itemised best level and why not; `news` is
+1 when something was heard since."""
 COUNTERS = record(
     [
         ("events", "i8"),

@@ -1,6 +1,6 @@
 """What each part of the page costs: `step` compiled once more with a clock before and after every call of a part.
 
-The page's own source is rewritten (its tree, not its text): every call of a kernel of another module becomes
+The page's own source is rewritten (its trees, not its text): every call of a kernel of another module becomes
 `_end(prof, i, _begin(prof, i), call)`, where `_begin` and `_end` read the processor's cycle counter. What the two cost
 by themselves is measured on a call of nothing and taken off. A part is the module a kernel lives in.
 """
@@ -75,15 +75,26 @@ def _empty(prof: Any, count: int) -> int:
 
 
 class _Clocks(ast.NodeTransformer):
-    """Puts clocks around calls of kernels of other modules in `step`."""
+    """Puts clocks around calls of kernels of other modules on the page; its own functions hand the clocks on."""
 
-    def __init__(self, modules: set[str]) -> None:
-        self.modules = modules
+    def __init__(self, modules: set[str], own: set[str]) -> None:
+        self.modules, self.own = modules, own
         self.called: list[str] = []
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        """One more argument, nothing that compiles yet."""
+        self.generic_visit(node)
+        node.args.args.append(ast.arg("prof"))
+        node.decorator_list, node.returns = [], None
+        for each in node.args.args:
+            each.annotation = None
+        return node
 
     def visit_Call(self, node: ast.Call) -> Any:
         """Only the outermost call of a statement is timed; what its arguments call counts with it."""
         called = node.func
+        if isinstance(called, ast.Name) and called.id in self.own:
+            node.args.append(ast.Name("prof", ast.Load()))
         if not (isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name)):
             return self.generic_visit(node)
         if called.value.id not in self.modules:
@@ -98,17 +109,14 @@ class _Clocks(ast.NodeTransformer):
 def clocked() -> tuple[Any, list[str]]:
     """The page's `step` with one more argument, `prof`, and the kernel called at each of its places."""
     tree = ast.parse(inspect.getsource(page))
-    step = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "step")
-    clocks = _Clocks({name for name, value in vars(page).items() if isinstance(value, ModuleType)} - {"nb"})
-    step = clocks.visit(step)
-    step.args.args.append(ast.arg("prof"))
-    step.decorator_list, step.returns = [], None
-    for each in step.args.args:
-        each.annotation = None
-    made = ast.fix_missing_locations(ast.Module([step], []))
+    kernels = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    own = {node.name for node in kernels}
+    clocks = _Clocks({name for name, value in vars(page).items() if isinstance(value, ModuleType)} - {"nb"}, own)
+    made = ast.fix_missing_locations(ast.Module([clocks.visit(node) for node in kernels], []))
     room = dict(vars(page)) | {"_begin": _begin, "_end": _end}
     exec(compile(made, "the page with clocks", "exec"), room)  # noqa: S102 - our own page
-    return nb.njit(room["step"]), clocks.called
+    room.update({name: nb.njit(room[name]) for name in own})
+    return room["step"], clocks.called
 
 
 def costs(events: Array, fresh: Callable[[], tuple[Array, Array]]) -> list[Cost]:

@@ -54,10 +54,12 @@ class Quick:
 
 def step_with(**changed: Any) -> Step:
     """The page in plain Python over compiled parts, some names of its globals replaced."""
-    plain = getattr(coin.step, "py_func", coin.step)
-    page = types.FunctionType(
-        plain.__code__, {name: _bare(each) for name, each in {**plain.__globals__, **changed}.items()}
-    )
+    room = {name: _bare(each) for name, each in {**vars(coin), **changed}.items()}
+    for name, each in vars(coin).items():
+        plain = getattr(each, "py_func", each)
+        if isinstance(plain, types.FunctionType) and plain.__module__ == coin.__name__:
+            room[name] = types.FunctionType(plain.__code__, room)
+    page = room["step"]
     kept: list[Any] = [None, None, None, None]
 
     def step(events: Any, i: int, state: Any, params: Any, commands: Any) -> int:

@@ -16,7 +16,7 @@ STALE_S = 5.0
 
 def observed(st: Any) -> list[float]:
     """Seconds in which somebody could have been seen coming."""
-    return [float(st[part]["observed_s"]) for part in COUNTED]
+    return [float(st[part]["observed_s"]) for part in COUNTED] + [float(st["cascade"]["seconds"])]
 
 
 @pytest.mark.parametrize("is_told", [True, False], ids=["told", "silent"])

