@@ -31,6 +31,18 @@ SECTIONS: Final = (
     ("why", "Why a side did not quote"),
 )
 
+EXPERIMENT: Final = {
+    "applied": "applied now",
+    "value.on_count": "intervals with it",
+    "value.off_count": "without it",
+    "bans": "times switched off",
+    "shadow_blocks": "blocks scored",
+    "shadow_skill": "skill",
+    "shadow_se": "± se",
+    "shadow_weight": "weight",
+}
+"""Columns of the experiment with signals, by the numbers' names; report.json has all of them."""
+
 
 def page(report: Report, plots: Plots) -> str:
     """The whole page."""
@@ -158,7 +170,8 @@ def _covered(share: Estimate | None) -> str:
 
 
 def _ablation(coin: CoinReport) -> str:
-    columns = tuple(coin.ablation[0].numbers) if coin.ablation else ()
+    known = coin.ablation[0].numbers if coin.ablation else {}
+    columns = {name: words for name, words in EXPERIMENT.items() if name in known}
     if not columns:
         return ""
     rows = [
@@ -170,7 +183,7 @@ def _ablation(coin: CoinReport) -> str:
         for one in coin.ablation
     ]
     return f"<h3>{escape(coin.coin)}: Signals in the experiment</h3>" + _table(
-        ("signal", "worth per interval, USD", *columns), rows
+        ("signal", "worth per interval, USD", *columns.values()), rows
     )
 
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from portfolio_mm.backtest.document import Report, SessionReport
 from portfolio_mm.backtest.files import NUMBERS, PAGE, write_report
+from portfolio_mm.backtest.page import EXPERIMENT
 from portfolio_mm.backtest.predictions import PREDICTIONS, UNSCORED
 from portfolio_mm.backtest.runner import Wanted, make_report
 from portfolio_mm.backtest.signals import ablation_of, scores_of
@@ -50,6 +51,9 @@ def test_every_market_and_its_twin_are_reported(name: str, tmp_path: Path) -> No
     page = (tmp_path / PAGE).read_text()
     for coin in report.sessions[0].coins:
         assert f"<h3>{coin.coin}</h3>" in page
+        assert f"<h3>{coin.coin}: Signals in the experiment</h3>" in page
+    assert all(f"<th>{words}</th>" in page for words in EXPERIMENT.values())
+    assert "<th>value." not in page
     assert page.count("<svg") == len(list(tmp_path.glob("*.svg")))
     assert drawn == ("<svg" in page)
     assert "http://" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
@@ -63,6 +67,7 @@ def _check(session: SessionReport) -> None:
         assert coin.events > 0
         assert len(coin.scores) == len(PREDICTIONS)
         assert [one.signal for one in coin.ablation] == list(SIGNALS)
+        assert all(set(EXPERIMENT) <= set(one.numbers) for one in coin.ablation)
         assert [one.item for one in coin.items] in ([], list(ITEMS))
         assert sum(one.share for one in coin.why if one.side == "bid") == pytest.approx(1.0)
         for score in coin.scores:
