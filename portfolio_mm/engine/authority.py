@@ -144,7 +144,7 @@ def explain(st: Any, p: Any) -> None:
     """While nothing may be quoted: say so for both sides, with the numbers the words need."""
     quote, now_ns = st.quote, st.clock.recv_ns
     reason = st.authority.reason
-    quote.ready, quote.news = 0, 1
+    quote.ready = 0
     quote.quoting[:] = 0
     quote.lots[:, :] = 0
     quote.px_ticks[:, :] = 0

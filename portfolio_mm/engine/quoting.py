@@ -141,7 +141,7 @@ def decide(st: Any, p: Any) -> None:
     quote.seen += 1
     quote.last_ns = st.clock.recv_ns
     if st.fair.ready == 0 or st.book.ready == 0:
-        quote.ready, quote.news = 0, 1
+        quote.ready = 0
         return
     quote.ready = 1
     quote.fair_px = st.fair.fair_px

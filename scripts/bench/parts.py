@@ -1,6 +1,6 @@
 """What each part of the page costs: `step` compiled once more with a clock before and after every call of a part.
 
-The page's own source is rewritten (its trees, not its text): every call of a kernel of another module becomes
+The page's own source is rewritten (its tree, not its text): every call of a kernel of another module becomes
 `_end(prof, i, _begin(prof, i), call)`, where `_begin` and `_end` read the processor's cycle counter. What the two cost
 by themselves is measured on a call of nothing and taken off. A part is the module a kernel lives in.
 """
