@@ -5,7 +5,8 @@ ladder -> reconcile -> commands, attribution and the reason with it. page.py say
 generated from it. Outcomes come before estimators, so nothing learns from what it is about to be judged by.
 
 A decision stands until there is news, fair has drifted, or time alone has gone on for a while (quoting.is_due). Leases
-and staleness are looked at with every event.
+and staleness are looked at with every event but trades and words from outside that leave fair where it is: at the
+latest with the next timer.
 """
 
 from typing import Any, Final
